@@ -1,0 +1,1 @@
+"""Deterministic specialists built on real tools; no model, no key."""

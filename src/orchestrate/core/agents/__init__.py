@@ -1,0 +1,1 @@
+"""Agent profiles and how tasks find theirs."""

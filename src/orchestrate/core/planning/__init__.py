@@ -1,0 +1,1 @@
+"""Workflow definitions, their graph, and the expressions and templates they contain."""

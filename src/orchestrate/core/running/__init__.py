@@ -1,0 +1,1 @@
+"""The life of a run: statuses, commands, events, state, decisions, owed effects."""

@@ -1,0 +1,1 @@
+"""What agents hand to each other: artifacts and findings."""

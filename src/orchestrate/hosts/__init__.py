@@ -1,0 +1,1 @@
+"""Programs that run the kernel: locally, and in virtual time."""

@@ -1,0 +1,1 @@
+"""The embedded host: asyncio, one SQLite file, supervised processes."""

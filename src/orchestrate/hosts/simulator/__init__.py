@@ -1,0 +1,1 @@
+"""The kernel in virtual time, with injected crashes and failures."""

@@ -1,0 +1,1 @@
+"""Built-in workflows and agent profiles."""

@@ -1,0 +1,98 @@
+"""Performing one attempt."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from orchestrate.core.agents.profile import Profile
+from orchestrate.core.ids import AttemptKey
+from orchestrate.core.planning.definition import FailureCause, InputValue, OutputSpec
+from orchestrate.core.sharing.artifact import Artifact
+from orchestrate.core.sharing.findings import TimelineEntry
+from orchestrate.ports.process import ProcessOutcome, ProcessSpec
+
+
+class UpstreamArtifact(msgspec.Struct, frozen=True):
+    """An output of an earlier task; `path` is absolute and read-only."""
+
+    task: str
+    name: str
+    path: str
+    digest: str
+
+
+class AttemptRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Everything an attempt may know. Serialised as `request.json` in the attempt's folder.
+
+    All paths are absolute. `repository` must not be written to; `outputs_dir` is where declared
+    outputs go; `scratch_dir` is private and removed afterwards. `agent` and `action` are empty for
+    shell tasks, whose command is `command`.
+    """
+
+    key: AttemptKey
+    token: str
+    phase: str
+    repository: str
+    folder: str
+    outputs_dir: str
+    scratch_dir: str
+    agent: str = ""
+    action: str = ""
+    backend: str = ""
+    command: str = ""
+    prompt: str = ""
+    profile: Profile | None = None
+    env: dict[str, str] = {}
+    inputs: dict[str, InputValue] = {}
+    outputs: tuple[OutputSpec, ...] = ()
+    artifacts: tuple[UpstreamArtifact, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
+    timeout_s: float = 1800.0
+
+
+class AttemptResult(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How an attempt ended. `cause` is set exactly when `ok` is false.
+
+    `summary` is the performer's own sentence, never rewritten. `metrics` are numbers the performer
+    computed (counts of findings by severity, for instance); conditions can refer to them.
+    """
+
+    ok: bool
+    summary: str = ""
+    cause: FailureCause | None = None
+    message: str = ""
+    exit_code: int | None = None
+    artifacts: tuple[Artifact, ...] = ()
+    metrics: dict[str, float] = {}
+    duration_s: float = 0.0
+
+
+class Backend(Protocol):
+    """What executes a profile as a process: two pure functions around a supervised run."""
+
+    name: str
+
+    def spec(self, request: AttemptRequest) -> ProcessSpec:
+        """The process to run for this attempt. Raises AgentError if it cannot be run at all."""
+        ...
+
+    def parse(self, request: AttemptRequest, outcome: ProcessOutcome) -> AttemptResult:
+        """Judge the ended process; declared outputs are checked by the caller, not here."""
+        ...
+
+
+class Performer(Protocol):
+    """Performs attempts to the end."""
+
+    async def perform(self, request: AttemptRequest) -> AttemptResult:
+        """Perform; cancelling the awaiting task stops the attempt and leaves nothing running."""
+        ...
+
+    async def recover(self, request: AttemptRequest) -> AttemptResult | None:
+        """The result of an attempt whose driver died, if its outcome was recorded, else None.
+
+        Also makes sure nothing of the attempt is still running.
+        """
+        ...

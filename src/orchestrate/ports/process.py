@@ -1,0 +1,71 @@
+"""Running one process, and everything it starts, under supervision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+
+class ProcessSpec(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What to run.
+
+    `env` is the whole environment: nothing is inherited beyond what is listed here. `token` is put
+    into it as ORCHESTRATE_ATTEMPT, so that survivors can be recognised. Limits are in bytes of
+    stdout and stderr together.
+    """
+
+    argv: tuple[str, ...]
+    cwd: str
+    env: dict[str, str] = {}
+    stdin: str = ""
+    token: str = ""
+    timeout_s: float = 1800.0
+    grace_s: float = 2.0
+    max_output_bytes: int = 64 * 1024 * 1024
+
+
+class ProcessOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What happened. Written durably to `outcome.json` in the folder before anybody is told.
+
+    Exactly one of `exit_code` and `signal` is set unless the process could not be started, in
+    which case `error` says why. `stopped` is "", "timeout", "output_limit", "cancelled" or
+    "driver_gone". `survivors` counts descendants that outlived the process and were killed.
+    """
+
+    token: str
+    exit_code: int | None = None
+    signal: int | None = None
+    stopped: str = ""
+    error: str = ""
+    started_at: float = 0.0
+    duration_s: float = 0.0
+    output_bytes: int = 0
+    survivors: int = 0
+    containment: str = ""
+
+    @property
+    def clean(self) -> bool:
+        """Ended by itself with exit code 0."""
+        return self.exit_code == 0 and not self.stopped and not self.error
+
+
+class Supervisor(Protocol):
+    """Runs processes and leaves nothing behind."""
+
+    async def run(self, spec: ProcessSpec, folder: Path) -> ProcessOutcome:
+        """Run to the end; cancelling the awaiting task stops the whole process tree.
+
+        Writes `stdout.log`, `stderr.log` and `outcome.json` into `folder`, which must exist.
+        Never raises for anything the process does.
+        """
+        ...
+
+    def recorded(self, folder: Path, token: str) -> ProcessOutcome | None:
+        """The outcome an earlier supervisor wrote into `folder` for `token`, if it is whole."""
+        ...
+
+    def sweep(self, tokens: frozenset[str]) -> int:
+        """Kill every live process carrying one of `tokens`; return how many there were."""
+        ...

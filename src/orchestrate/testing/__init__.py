@@ -1,0 +1,1 @@
+"""Contract suites and fakes that implementers of a port can use."""
