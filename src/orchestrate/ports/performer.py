@@ -57,6 +57,7 @@ class AttemptResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `summary` is the performer's own sentence, never rewritten. `metrics` are numbers the performer
     computed (counts of findings by severity, for instance); conditions can refer to them.
+    `recovered`: the outcome was found on disk after a crash.
     """
 
     ok: bool
@@ -67,6 +68,7 @@ class AttemptResult(msgspec.Struct, frozen=True, omit_defaults=True):
     artifacts: tuple[Artifact, ...] = ()
     metrics: dict[str, float] = {}
     duration_s: float = 0.0
+    recovered: bool = False
 
 
 class Backend(Protocol):

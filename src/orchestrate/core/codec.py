@@ -1,0 +1,162 @@
+"""Bytes for events, commands and states, and the hash chain over the stored bytes.
+
+Events are stored as JSON with their tag, so a log can be read without this program. `SCHEMA` is the
+version written; `upcast` turns what older versions wrote into what this one reads, on the decoded
+JSON, before the struct is built. The chain is over the bytes as stored: upcasting never changes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import immutables
+import msgspec
+
+from orchestrate.core.planning.definition import InputValue, Workflow
+from orchestrate.core.running import commands, events
+from orchestrate.core.running.evolve import rederive
+from orchestrate.core.running.plan import PlanIndex
+from orchestrate.core.running.state import GateState, RunState, TaskState
+from orchestrate.core.running.status import RunStatus
+from orchestrate.errors import StoreError
+
+#: Version of the event schema that this program writes.
+SCHEMA = 1
+
+#: schema version -> what turns an event's JSON object of that version into the next one's.
+UPCASTERS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+#: Chain value before the first event of a stream.
+CHAIN_START = bytes(32)
+
+_encoder = msgspec.json.Encoder()
+_events: msgspec.json.Decoder[events.AnyEvent] = msgspec.json.Decoder(events.AnyEvent)
+_commands: msgspec.json.Decoder[commands.AnyCommand] = msgspec.json.Decoder(commands.AnyCommand)
+
+
+def encode(value: events.AnyEvent | commands.AnyCommand) -> bytes:
+    """JSON bytes of an event or command, tag included."""
+    return _encoder.encode(value)
+
+
+def decode_event(data: bytes, schema: int = SCHEMA) -> events.AnyEvent:
+    """The event in `data`, written under schema version `schema`.
+
+    Raises:
+        StoreError: written by a newer program, or not an event.
+    """
+    if schema > SCHEMA:
+        raise StoreError(
+            f"this event has schema version {schema}; this program reads up to {SCHEMA}",
+            remedy="use the newer version of orchestrate that wrote it",
+        )
+    try:
+        if schema == SCHEMA:
+            return _events.decode(data)
+        raw = msgspec.json.decode(data)
+        for version in range(schema, SCHEMA):
+            raw = UPCASTERS[version](raw)
+        upcast: events.AnyEvent = msgspec.convert(raw, events.AnyEvent)
+        return upcast
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"an event in the store cannot be read: {error}") from error
+
+
+def decode_command(data: bytes) -> commands.AnyCommand:
+    """The command in `data`. Raises StoreError if it is none."""
+    try:
+        return _commands.decode(data)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"a command in the inbox cannot be read: {error}") from error
+
+
+def link(previous: bytes, data: bytes) -> bytes:
+    """Chain value of the event stored as `data` after the one whose value is `previous`."""
+    return hashlib.sha256(previous + data).digest()
+
+
+def head(chain: bytes, stored: Iterable[bytes]) -> bytes:
+    """Chain value after all of `stored`, beginning from `chain`."""
+    for data in stored:
+        chain = link(chain, data)
+    return chain
+
+
+class _Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The facts of a state; its indexes are derived again when it is read."""
+
+    schema: int
+    run: str
+    status: RunStatus
+    version: int
+    request: str
+    repository: str
+    revision: str
+    program: str
+    reason: str
+    created_at: float
+    started_at: float
+    leg_started_at: float
+    ended_at: float
+    updated_at: float
+    owner: str
+    fingerprint: str
+    failed_task: str
+    failed_gate: str
+    inputs: dict[str, InputValue]
+    max_parallel: int
+    stopping: str
+    workflow: Workflow | None
+    tasks: dict[str, TaskState]
+    gates: dict[str, GateState]
+
+
+_SHARED = tuple(
+    name
+    for name in _Snapshot.__struct_fields__
+    if name not in ("schema", "workflow", "tasks", "gates")
+)
+_snapshots = msgspec.json.Decoder(_Snapshot)
+
+
+def encode_state(state: RunState) -> bytes:
+    """A snapshot of `state`."""
+    plan = state.plan
+    named = {} if plan is None else {plan.order[n].id: task for n, task in state.tasks.items()}
+    return _encoder.encode(
+        _Snapshot(
+            schema=SCHEMA,
+            workflow=None if plan is None else plan.workflow,
+            tasks=dict(sorted(named.items())),
+            gates=dict(sorted(state.gates.items())),
+            **{name: getattr(state, name) for name in _SHARED},
+        )
+    )
+
+
+def decode_state(data: bytes) -> RunState | None:
+    """The state in a snapshot, or None if it is not one this program can use.
+
+    Snapshots are disposable: whoever gets None folds the log instead.
+    """
+    try:
+        snapshot = _snapshots.decode(data)
+    except msgspec.MsgspecError:
+        return None
+    if snapshot.schema != SCHEMA:
+        return None
+    shared = {name: getattr(snapshot, name) for name in _SHARED}
+    if snapshot.workflow is None:
+        return RunState(**shared)
+    plan = PlanIndex(snapshot.workflow)
+    if set(plan.position) != set(snapshot.tasks):
+        return None
+    state = RunState(
+        **shared,
+        plan=plan,
+        tasks=immutables.Map({plan.position[name]: task for name, task in snapshot.tasks.items()}),
+        gates=immutables.Map(snapshot.gates),
+    )
+    return msgspec.structs.replace(rederive(state), stopping=snapshot.stopping)

@@ -1,0 +1,103 @@
+"""`admit(state, view) -> Admission`: which eligible tasks get a slot.
+
+Live facts about the machine reach the kernel only here, as a sampled value. The grant is recorded
+as `AttemptStarted`; replay never admits again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+from orchestrate.core.running.effects import eligible
+from orchestrate.core.running.plan import bits
+from orchestrate.core.running.state import RunState
+
+
+class HostView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the host saw at Unix time `at`.
+
+    `slots` is how many attempts this machine allows the run at once (the run's own limit applies as
+    well). `memory_available_bytes` below `memory_floor_bytes` holds new starts back while anything
+    runs; with nothing running one attempt may always start, so that a small machine makes progress.
+    """
+
+    at: float
+    slots: int = 1_000_000
+    memory_available_bytes: int | None = None
+    memory_floor_bytes: int = 0
+
+    @property
+    def memory_short(self) -> bool:
+        """Whether available memory is known and below the floor."""
+        return (
+            self.memory_available_bytes is not None
+            and self.memory_available_bytes < self.memory_floor_bytes
+        )
+
+
+class Held(msgspec.Struct, frozen=True):
+    """An eligible task that got no slot. `kind`: slots, phase-limit, memory or backoff."""
+
+    task: str
+    kind: str
+    reason: str
+    until: float | None = None
+
+
+class Admission(msgspec.Struct, frozen=True):
+    """Who starts now, in order, and why the others do not.
+
+    Once the slots are gone nobody further down is looked at; `explain` asks for all of them.
+    """
+
+    grants: tuple[str, ...] = ()
+    held: tuple[Held, ...] = ()
+
+
+def admit(state: RunState, view: HostView, *, exhaustive: bool = False) -> Admission:
+    """Grant slots to eligible tasks, most urgent first.
+
+    Args:
+        state: the run.
+        view: what the host measured.
+        exhaustive: give a reason for every held task, also when no slot is left; O(eligible)
+            instead of O(granted).
+    """
+    plan = state.plan
+    if plan is None or not (state.ready or state.retrying):
+        return Admission()
+    limit = min(state.max_parallel, view.slots)
+    running = state.live.bit_count()
+    free = limit - running
+    if free <= 0 and not exhaustive:
+        return Admission()
+    in_phase = Counter(plan.phase_of[number] for number in bits(state.live)) if plan.limited else {}
+    full = 0
+    grants: list[str] = []
+    held: list[Held] = []
+    for item in eligible(state, lambda: 0 if exhaustive else full):
+        phase_limit = plan.limited.get(item.phase)
+        if item.not_before > view.at:
+            held.append(
+                Held(item.task, "backoff", "waits before it is tried again", item.not_before)
+            )
+        elif free <= 0:
+            held.append(Held(item.task, "slots", f"all {limit} slots are taken"))
+        elif phase_limit is not None and in_phase.get(item.phase, 0) >= phase_limit:
+            full |= plan.phase_mask[item.phase]
+            name = plan.workflow.phases[item.phase].name
+            held.append(Held(item.task, "phase-limit", f"phase {name} runs {phase_limit} at once"))
+        elif view.memory_short and (running or grants):
+            held.append(Held(item.task, "memory", "too little memory is free on this machine"))
+            if not exhaustive:
+                break
+        else:
+            grants.append(item.task)
+            free -= 1
+            if phase_limit is not None:
+                in_phase[item.phase] = in_phase.get(item.phase, 0) + 1
+        if free <= 0 and not exhaustive:
+            break
+    return Admission(tuple(grants), tuple(held))

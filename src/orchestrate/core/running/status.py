@@ -1,0 +1,192 @@
+"""The four transition tables: run, task, attempt, gate.
+
+Theory of operation
+-------------------
+Every change of status in the system is a row here: `TABLE[status][trigger] = next status`. A
+trigger is the name of an event, refined where one event can lead to two statuses (a failed attempt
+either schedules a retry or fails its task). `evolve` looks statuses up and never computes them;
+`decide` refuses a command whose trigger has no row, and names the rows there are. Phases have no
+table: a phase's state is derived from its tasks and gates.
+
+The diagrams in the documentation are drawn from these tables, so they cannot disagree with them.
+
+Notes on rows that are not obvious:
+
+* A run that is `failed` can be resumed: finished work is kept, failed work gets a new allowance.
+  `completed` and `cancelled` are final.
+* Attempts may still end after their run was paused, failed or cancelled. Their table does not ask
+  for the run's status: what happened, happened, and is recorded.
+* `attempt_interrupted` and `attempt_lost` return a task to `ready` without blame; only
+  `attempt_failed…` counts against its retry policy.
+* A gate that ends `failed` or `unknown` ends the run; resuming the run closes the gate again, so
+  that it is asked anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from orchestrate.errors import InternalError
+
+
+class RunStatus(StrEnum):
+    """Lifecycle of one execution."""
+
+    IDLE = "idle"
+    PLANNING = "planning"
+    EXECUTING = "executing"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class TaskStatus(StrEnum):
+    """Lifecycle of one unit of work."""
+
+    BLOCKED = "blocked"
+    READY = "ready"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    CANCELLED = "cancelled"
+
+
+class AttemptStatus(StrEnum):
+    """Lifecycle of one try at a task."""
+
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    LOST = "lost"
+    INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
+
+
+class GateStatus(StrEnum):
+    """Lifecycle of one condition before going on."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    PASSED = "passed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+RUN: Mapping[RunStatus, Mapping[str, RunStatus]] = {
+    RunStatus.IDLE: {
+        "run_planned": RunStatus.PLANNING,
+        "run_cancelled": RunStatus.CANCELLED,
+    },
+    RunStatus.PLANNING: {
+        "run_planned": RunStatus.PLANNING,
+        "run_started": RunStatus.EXECUTING,
+        "run_cancelled": RunStatus.CANCELLED,
+    },
+    RunStatus.EXECUTING: {
+        "run_adopted": RunStatus.EXECUTING,
+        "run_paused": RunStatus.PAUSED,
+        "run_completed": RunStatus.COMPLETED,
+        "run_failed": RunStatus.FAILED,
+        "run_cancelled": RunStatus.CANCELLED,
+    },
+    RunStatus.PAUSED: {
+        "run_adopted": RunStatus.PAUSED,
+        "run_resumed": RunStatus.EXECUTING,
+        "run_cancelled": RunStatus.CANCELLED,
+    },
+    RunStatus.FAILED: {
+        "run_adopted": RunStatus.FAILED,
+        "run_resumed": RunStatus.EXECUTING,
+        "run_cancelled": RunStatus.CANCELLED,
+    },
+    RunStatus.COMPLETED: {},
+    RunStatus.CANCELLED: {"run_adopted": RunStatus.CANCELLED},
+}
+
+TASK: Mapping[TaskStatus, Mapping[str, TaskStatus]] = {
+    TaskStatus.BLOCKED: {
+        "dependencies_met": TaskStatus.READY,
+        "task_skipped": TaskStatus.SKIPPED,
+        "task_failed": TaskStatus.FAILED,
+        "run_cancelled": TaskStatus.CANCELLED,
+    },
+    TaskStatus.READY: {
+        "attempt_started": TaskStatus.RUNNING,
+        "run_cancelled": TaskStatus.CANCELLED,
+    },
+    TaskStatus.RUNNING: {
+        "attempt_succeeded": TaskStatus.SUCCEEDED,
+        "attempt_failed": TaskStatus.FAILED,
+        "attempt_failed_retry": TaskStatus.RETRYING,
+        "attempt_lost": TaskStatus.FAILED,
+        "attempt_lost_retry": TaskStatus.READY,
+        "attempt_interrupted": TaskStatus.READY,
+        "attempt_cancelled": TaskStatus.CANCELLED,
+    },
+    TaskStatus.RETRYING: {
+        "attempt_started": TaskStatus.RUNNING,
+        "run_cancelled": TaskStatus.CANCELLED,
+    },
+    TaskStatus.SUCCEEDED: {},
+    TaskStatus.FAILED: {"run_resumed": TaskStatus.BLOCKED},
+    TaskStatus.SKIPPED: {"run_resumed": TaskStatus.BLOCKED},
+    TaskStatus.CANCELLED: {},
+}
+
+ATTEMPT: Mapping[AttemptStatus, Mapping[str, AttemptStatus]] = {
+    AttemptStatus.STARTED: {
+        "attempt_succeeded": AttemptStatus.SUCCEEDED,
+        "attempt_failed": AttemptStatus.FAILED,
+        "attempt_failed_retry": AttemptStatus.FAILED,
+        "attempt_lost": AttemptStatus.LOST,
+        "attempt_lost_retry": AttemptStatus.LOST,
+        "attempt_interrupted": AttemptStatus.INTERRUPTED,
+        "attempt_cancelled": AttemptStatus.CANCELLED,
+    },
+    AttemptStatus.SUCCEEDED: {},
+    AttemptStatus.FAILED: {},
+    AttemptStatus.LOST: {},
+    AttemptStatus.INTERRUPTED: {},
+    AttemptStatus.CANCELLED: {},
+}
+
+GATE: Mapping[GateStatus, Mapping[str, GateStatus]] = {
+    GateStatus.CLOSED: {"gate_opened": GateStatus.OPEN},
+    GateStatus.OPEN: {
+        "gate_passed": GateStatus.PASSED,
+        "gate_failed": GateStatus.FAILED,
+        "gate_unknown": GateStatus.UNKNOWN,
+    },
+    GateStatus.PASSED: {},
+    GateStatus.FAILED: {"run_resumed": GateStatus.CLOSED},
+    GateStatus.UNKNOWN: {"run_resumed": GateStatus.CLOSED},
+}
+
+RUN_ENDED = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED})
+TASK_SETTLED = frozenset(
+    {TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.SKIPPED, TaskStatus.CANCELLED}
+)
+
+S = TypeVar("S", bound=StrEnum)
+
+
+def following(table: Mapping[S, Mapping[str, S]], status: S, trigger: str) -> S:
+    """The status after `trigger`.
+
+    Raises:
+        InternalError: the table has no such row; the history is not one this kernel writes.
+    """
+    try:
+        return table[status][trigger]
+    except KeyError:
+        raise InternalError(f"no transition from {status.value} by {trigger}") from None
+
+
+def allowed(table: Mapping[S, Mapping[str, S]], status: S, trigger: str) -> bool:
+    """Whether `trigger` has a row for `status`."""
+    return trigger in table[status]
