@@ -10,7 +10,7 @@ from collections import Counter
 
 import msgspec
 
-from orchestrate.core.running.effects import eligible
+from orchestrate.core.running.effects import eligible_at, startable
 from orchestrate.core.running.plan import bits
 from orchestrate.core.running.state import RunState
 
@@ -66,7 +66,7 @@ def admit(state: RunState, view: HostView, *, exhaustive: bool = False) -> Admis
             instead of O(granted).
     """
     plan = state.plan
-    if plan is None or not (state.ready or state.retrying):
+    if plan is None or not startable(state):
         return Admission()
     limit = min(state.max_parallel, view.slots)
     running = state.live.bit_count()
@@ -74,10 +74,13 @@ def admit(state: RunState, view: HostView, *, exhaustive: bool = False) -> Admis
     if free <= 0 and not exhaustive:
         return Admission()
     in_phase = Counter(plan.phase_of[number] for number in bits(state.live)) if plan.limited else {}
-    full = 0
+    left = startable(state)
     grants: list[str] = []
     held: list[Held] = []
-    for item in eligible(state, lambda: 0 if exhaustive else full):
+    while left:
+        low = left & -left
+        left ^= low
+        item = eligible_at(state, low.bit_length() - 1)
         phase_limit = plan.limited.get(item.phase)
         if item.not_before > view.at:
             held.append(
@@ -86,7 +89,8 @@ def admit(state: RunState, view: HostView, *, exhaustive: bool = False) -> Admis
         elif free <= 0:
             held.append(Held(item.task, "slots", f"all {limit} slots are taken"))
         elif phase_limit is not None and in_phase.get(item.phase, 0) >= phase_limit:
-            full |= plan.phase_mask[item.phase]
+            if not exhaustive:
+                left &= ~plan.phase_mask[item.phase]
             name = plan.workflow.phases[item.phase].name
             held.append(Held(item.task, "phase-limit", f"phase {name} runs {phase_limit} at once"))
         elif view.memory_short and (running or grants):

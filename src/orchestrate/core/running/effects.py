@@ -6,7 +6,7 @@ performed again after a crash, so each carries the key that makes it recognisabl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import msgspec
 
@@ -60,25 +60,24 @@ class Eligible(msgspec.Struct, frozen=True):
 Effect = PerformAttempt | StopAttempt | EvaluateGate | AskPerson | WakeAt
 
 
-def eligible(state: RunState, excluded: Callable[[], int] = lambda: 0) -> Iterator[Eligible]:
-    """Tasks that may start, most urgent first. Lazy: taking k costs O(k).
-
-    Args:
-        state: the run.
-        excluded: asked before each task; a bit set of tasks not to yield from here on (those of a
-            phase found to be full, for instance, so that they need not be walked one by one).
-    """
+def startable(state: RunState) -> int:
+    """Bit set of the tasks that may start once granted (some perhaps only later: `not_before`)."""
     if state.status is not RunStatus.EXECUTING or state.stopping:
-        return
+        return 0
+    return state.ready | state.retrying
+
+
+def eligible_at(state: RunState, number: int) -> Eligible:
+    """The startable task at position `number`."""
     plan = state.index
-    retrying = state.retrying
-    left = state.ready | retrying
-    while left := left & ~excluded():
-        low = left & -left
-        left ^= low
-        number = low.bit_length() - 1
-        not_before = state.tasks[number].not_before if retrying & low else 0.0
-        yield Eligible(plan.order[number].id, number, plan.phase_of[number], not_before)
+    not_before = state.tasks[number].not_before if state.retrying >> number & 1 else 0.0
+    return Eligible(plan.order[number].id, number, plan.phase_of[number], not_before)
+
+
+def eligible(state: RunState) -> Iterator[Eligible]:
+    """Tasks that may start, most urgent first. Lazy: taking k costs O(k)."""
+    for number in bits(startable(state)):
+        yield eligible_at(state, number)
 
 
 def pending(state: RunState) -> Iterator[Effect]:

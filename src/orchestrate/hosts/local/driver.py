@@ -21,7 +21,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from orchestrate.core.codec import SCHEMA, decode_command, encode
+from orchestrate.app.runs import SNAPSHOT_EVERY, save_snapshot, to_store
+from orchestrate.core.codec import decode_command
 from orchestrate.core.ids import AttemptKey
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import effects as fx
@@ -34,7 +35,7 @@ from orchestrate.core.running.status import RUN_ENDED, RunStatus
 from orchestrate.errors import InternalError, OrchestrateError
 from orchestrate.ports.clock import Clock
 from orchestrate.ports.performer import AttemptRequest, AttemptResult, Performer
-from orchestrate.ports.store import EventStore, InboxAnswer, NewEvent
+from orchestrate.ports.store import EventStore, InboxAnswer
 
 #: How often the inbox is looked at, in seconds; a look costs one PRAGMA unless something changed.
 INBOX_POLL_S = 0.1
@@ -49,11 +50,6 @@ class GateEvaluator(Protocol):
     async def evaluate(self, state: RunState, gate: str) -> cmd.DecideGate:
         """Run the gate's command and give its verdict; unknown when it could not be run."""
         ...
-
-
-def to_store(events: Sequence[AnyEvent]) -> list[NewEvent]:
-    """Encoded forms of `events`, ready to append."""
-    return [NewEvent(type(event).__name__, event.at, SCHEMA, encode(event)) for event in events]
 
 
 class Driver:
@@ -94,7 +90,9 @@ class Driver:
         self._sample = sample
         self._observe = observe
         self._wait_for_people = wait_for_people
-        self._commands: asyncio.Queue[cmd.AnyCommand] = asyncio.Queue()
+        self._arrived: list[cmd.AnyCommand] = []
+        self._waker: asyncio.Future[None] | None = None
+        self._snapshot_at = max(SNAPSHOT_EVERY, 2 * state.version)
         self._attempts: dict[AttemptKey, asyncio.Task[None]] = {}
         self._evaluations: dict[str, asyncio.Task[None]] = {}
         self._stopping = ""
@@ -103,7 +101,8 @@ class Driver:
 
     def submit(self, command: cmd.AnyCommand) -> None:
         """Hand in a command from this process; taken up in the next turn."""
-        self._commands.put_nowait(command)
+        self._arrived.append(command)
+        self._wake()
 
     def stop(self, reason: str) -> None:
         """Pause the run, stop its attempts and return from `run`. Idempotent."""
@@ -135,16 +134,19 @@ class Driver:
 
     async def _next_commands(self) -> list[cmd.AnyCommand]:
         """Wait for a command, the inbox, or time; then take everything that is there."""
-        taken: list[cmd.AnyCommand] = []
-        if self._commands.empty():
-            wait = self._seconds_to_wait()
-            try:
-                taken.append(await asyncio.wait_for(self._commands.get(), wait))
-            except TimeoutError:
-                taken.append(cmd.PassTime())
-        while not self._commands.empty():
-            taken.append(self._commands.get_nowait())
-        return taken
+        if not self._arrived:
+            loop = asyncio.get_running_loop()
+            self._waker = loop.create_future()
+            timer = loop.call_later(self._seconds_to_wait(), self._wake)
+            await self._waker
+            timer.cancel()
+            self._waker = None
+        taken, self._arrived = self._arrived, []
+        return taken or [cmd.PassTime()]
+
+    def _wake(self) -> None:
+        if self._waker is not None and not self._waker.done():
+            self._waker.set_result(None)
 
     def _seconds_to_wait(self) -> float:
         due = [item.at for item in fx.pending(self.state) if isinstance(item, fx.WakeAt)]
@@ -189,6 +191,9 @@ class Driver:
             self.state = state
             if self._observe is not None:
                 self._observe(events, state)
+            if state.version >= self._snapshot_at:
+                self._snapshot_at = max(state.version + SNAPSHOT_EVERY, 2 * state.version)
+                await save_snapshot(self._store, state)
 
     # -- effects -------------------------------------------------------------------------------
 
@@ -217,8 +222,9 @@ class Driver:
         )
 
     async def _recover(self, key: AttemptKey) -> None:
-        request = self._build_request(self.state, key)
-        await self._conclude(key, lambda: self._performer.recover(request))
+        await self._conclude(
+            key, lambda: self._performer.recover(self._build_request(self.state, key))
+        )
 
     async def _conclude(
         self, key: AttemptKey, work: Callable[[], Awaitable[AttemptResult | None]]
@@ -239,7 +245,7 @@ class Driver:
             self._failure.__cause__ = error
             command = cmd.PassTime()
         self._attempts.pop(key, None)
-        self._commands.put_nowait(command)
+        self.submit(command)
 
     async def _evaluate(self, gate: str) -> None:
         try:
@@ -249,12 +255,12 @@ class Driver:
                 gate=gate, verdict="unknown", by="engine", reason=error.message
             )
         self._evaluations.pop(gate, None)
-        self._commands.put_nowait(verdict)
+        self.submit(verdict)
 
     # -- the end -------------------------------------------------------------------------------
 
     def _finished(self) -> bool:
-        if self._attempts or self._evaluations or not self._commands.empty():
+        if self._attempts or self._evaluations or self._arrived:
             return False
         state = self.state
         if self._stopping or state.status is RunStatus.PAUSED:

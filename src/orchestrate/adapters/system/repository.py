@@ -1,0 +1,110 @@
+"""Which repository a folder belongs to, where its state lives, and what it stands at.
+
+The `.git` entry is read directly, as gitrepository-layout(5) describes it: asking git would run
+the repository's own configuration and would refuse folders of other owners.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import msgspec
+
+from orchestrate.errors import RequestError
+
+
+class Repository(msgspec.Struct, frozen=True):
+    """A folder to work on. `git_dir` is the common git folder, None without git.
+
+    `state_dir` is where everything orchestrate knows about it is kept.
+    """
+
+    root: Path
+    git_dir: Path | None
+    state_dir: Path
+
+
+def state_home() -> Path:
+    """`$XDG_STATE_HOME/orchestrate`, or its default `~/.local/state/orchestrate`."""
+    base = os.environ.get("XDG_STATE_HOME", "")
+    home = Path(base) if base.startswith("/") else Path.home() / ".local" / "state"
+    return home / "orchestrate"
+
+
+def find_repository(start: Path | None = None) -> Repository:
+    """The repository around `start` (the current folder by default).
+
+    A folder that is given is the root itself, even inside a larger repository, so that a part can
+    be looked at; without one the enclosing working tree's top is the root.
+
+    Raises:
+        RequestError: the folder does not exist.
+    """
+    given = (start or Path.cwd()).resolve()
+    if not given.is_dir():
+        raise RequestError(f"{given} is not a folder", remedy="give --repo an existing folder")
+    for folder in (given, *given.parents):
+        git_dir = _common_git_dir(folder / ".git")
+        if git_dir is not None:
+            root = given if start is not None else folder
+            return Repository(root, git_dir, _state_dir(root, git_dir))
+    return Repository(given, None, _state_dir(given, None))
+
+
+def _common_git_dir(entry: Path) -> Path | None:
+    """The common git folder behind a `.git` folder or file, or None if it is not one."""
+    folder = entry
+    if entry.is_file():
+        match = re.match(r"gitdir: (.+)", entry.read_text("utf-8", "surrogateescape"))
+        if match is None:
+            return None
+        folder = (entry.parent / match[1].rstrip("\r\n")).resolve()
+    if not (folder / "HEAD").is_file():
+        return None
+    common = folder / "commondir"
+    if common.is_file():
+        folder = (folder / common.read_text("utf-8", "surrogateescape").strip()).resolve()
+    return folder if (folder / "objects").is_dir() else None
+
+
+def _state_dir(root: Path, git_dir: Path | None) -> Path:
+    if git_dir is not None and os.access(git_dir, os.W_OK):
+        return git_dir / "orchestrate"
+    digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:12]
+    label = re.sub(r"[^A-Za-z0-9.-]", "-", root.name)[:40] or "root"
+    return state_home() / "repositories" / f"{label}-{digest}"
+
+
+def revision(repository: Repository) -> str:
+    """The commit HEAD names, or empty: no git, no commit yet, or git does not answer."""
+    if repository.git_dir is None:
+        return ""
+    try:
+        done = subprocess.run(
+            [
+                "git",
+                "-c",
+                "safe.directory=*",
+                "-c",
+                "core.fsmonitor=false",
+                "-c",
+                "core.hooksPath=/dev/null",
+                "rev-parse",
+                "--verify",
+                "--quiet",
+                "HEAD",
+            ],
+            cwd=repository.root,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+            env={"PATH": os.environ.get("PATH", ""), "HOME": "/nonexistent", "LC_ALL": "C"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

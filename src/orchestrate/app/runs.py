@@ -1,0 +1,278 @@
+"""Runs as the application sees them: found by prefix, loaded, created, resumed, told things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import msgspec
+
+from orchestrate.core import codec
+from orchestrate.core.planning.definition import InputValue, Workflow
+from orchestrate.core.planning.fingerprint import fingerprint
+from orchestrate.core.running import commands as cmd
+from orchestrate.core.running.decide import advance
+from orchestrate.core.running.events import AnyEvent
+from orchestrate.core.running.evolve import evolve
+from orchestrate.core.running.plan import bits
+from orchestrate.core.running.state import INITIAL, RunState
+from orchestrate.core.running.status import RunStatus, TaskStatus
+from orchestrate.errors import ConflictError, RequestError
+from orchestrate.ports.clock import Clock
+from orchestrate.ports.store import EventStore, NewEvent, Snapshot, StreamHead
+
+#: A snapshot is written when the log has grown by this many events, and at least doubled, since the
+#: last: reading stays short and writing stays linear in the length of the log.
+SNAPSHOT_EVERY = 1000
+
+
+def to_store(events: Sequence[AnyEvent]) -> list[NewEvent]:
+    """Encoded forms of `events`, ready to append."""
+    return [
+        NewEvent(type(event).__name__, event.at, codec.SCHEMA, codec.encode(event))
+        for event in events
+    ]
+
+
+def resolve(store: EventStore, prefix: str) -> str:
+    """The one run whose id begins with `prefix`; "last" is the latest created.
+
+    Raises:
+        RequestError: none or several.
+    """
+    heads = store.heads()
+    if not heads:
+        raise RequestError("there is no run here yet", remedy="start one: orchestrate security")
+    if prefix in ("last", "@"):
+        return heads[0].stream
+    found = [head.stream for head in heads if head.stream.startswith(prefix)]
+    if prefix in found:
+        return prefix
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        recent = ", ".join(head.stream for head in heads[:5])
+        raise RequestError(f"no run begins with {prefix!r}", remedy=f"the latest: {recent}")
+    raise RequestError(f"{prefix!r} could be {', '.join(found[:8])}", remedy="type one more letter")
+
+
+def load(store: EventStore, run: str, *, at: int | None = None) -> RunState:
+    """The state of `run`, after version `at` if given. The hash chain is checked on the way.
+
+    Raises:
+        RequestError: no such run.
+        StoreError: the log is damaged.
+    """
+    if store.head(run) is None:
+        raise RequestError(f"there is no run {run}")
+    state, after = INITIAL, 0
+    cached = store.snapshot(run)
+    if cached is not None and (at is None or cached.version <= at):
+        found = codec.decode_state(cached.data)
+        if found is not None and found.version == cached.version:
+            state, after = found, cached.version
+    for stored in store.read(run, after, at):
+        state = evolve(state, codec.decode_event(stored.data, stored.schema))
+    return state
+
+
+def history(store: EventStore, run: str) -> list[tuple[int, AnyEvent]]:
+    """All events of `run` with their versions, in order."""
+    return [
+        (stored.version, codec.decode_event(stored.data, stored.schema))
+        for stored in store.read(run)
+    ]
+
+
+async def save_snapshot(store: EventStore, state: RunState) -> None:
+    """Cache `state`, which must be durable; does nothing if the store has moved on."""
+    head = store.head(state.run)
+    if head is not None and head.version == state.version:
+        await store.save_snapshot(
+            Snapshot(state.run, state.version, head.chain, codec.encode_state(state))
+        )
+
+
+class NewRun(msgspec.Struct, frozen=True):
+    """What it takes to begin a run."""
+
+    run: str
+    workflow: Workflow
+    inputs: dict[str, InputValue]
+    request: str
+    repository: str
+    revision: str
+    program: str
+
+
+async def create(store: EventStore, clock: Clock, new: NewRun, owner: str) -> RunState:
+    """Create, plan, start and adopt a run in one transaction.
+
+    Raises:
+        VersionConflictError: the id is taken.
+    """
+    commands: tuple[cmd.AnyCommand, ...] = (
+        cmd.CreateRun(
+            run=new.run,
+            request=new.request,
+            repository=new.repository,
+            revision=new.revision,
+            program=new.program,
+        ),
+        cmd.PlanRun(
+            workflow=new.workflow,
+            inputs=new.inputs,
+            fingerprint=fingerprint(new.workflow, new.inputs),
+        ),
+        cmd.StartRun(reason="requested"),
+        cmd.AdoptRun(owner=owner),
+    )
+    return await apply(store, clock, INITIAL, commands, run=new.run)
+
+
+async def apply(
+    store: EventStore,
+    clock: Clock,
+    state: RunState,
+    commands: Sequence[cmd.AnyCommand],
+    *,
+    run: str | None = None,
+) -> RunState:
+    """Decide `commands` one after another and append all their events at once.
+
+    Only for the run's owner. Raises what `advance` raises, having changed nothing.
+    """
+    before = state.version
+    events: list[AnyEvent] = []
+    for command in commands:
+        added, state = advance(state, command, clock.now())
+        events += added
+    await store.append(run or state.run, before, to_store(events))
+    return state
+
+
+# -- what can be resumed -----------------------------------------------------------------------
+
+Fate = Literal["kept", "recover", "again", "retry", "start", "blocked", "skipped"]
+
+
+class PreviewLine(msgspec.Struct, frozen=True):
+    """What resuming does about one task, and why."""
+
+    task: str
+    fate: Fate
+    why: str
+
+
+class ResumePreview(msgspec.Struct, frozen=True):
+    """What resuming a run would do. Nothing is changed by asking."""
+
+    run: str
+    status: RunStatus
+    reason: str
+    lines: tuple[PreviewLine, ...]
+
+    def with_fate(self, *fates: Fate) -> tuple[PreviewLine, ...]:
+        """The lines with one of `fates`."""
+        return tuple(line for line in self.lines if line.fate in fates)
+
+
+def is_resumable(state: RunState, *, owned: bool) -> bool:
+    """Whether `resume` can do anything for a run that is (not) driven by a live process."""
+    if owned:
+        return False
+    return state.status in (RunStatus.EXECUTING, RunStatus.PAUSED, RunStatus.FAILED)
+
+
+def preview(state: RunState, has_outcome: Callable[[str, int], bool]) -> ResumePreview:
+    """What would run again, and why.
+
+    Args:
+        state: the run.
+        has_outcome: whether attempt (task, number) left its outcome on disk.
+
+    Raises:
+        ConflictError: the run is over.
+    """
+    if state.status in (RunStatus.COMPLETED, RunStatus.CANCELLED):
+        raise ConflictError(
+            f"run {state.run} is {state.status.value}; there is nothing to resume",
+            remedy=f"orchestrate show {state.run}",
+        )
+    plan = state.index
+    lines = [
+        _preview_task(state, number, spec.id, has_outcome)
+        for number, spec in sorted(
+            enumerate(plan.order), key=lambda item: plan.workflow.tasks.index(item[1])
+        )
+    ]
+    return ResumePreview(state.run, state.status, state.reason, tuple(lines))
+
+
+def _preview_task(
+    state: RunState, number: int, name: str, has_outcome: Callable[[str, int], bool]
+) -> PreviewLine:
+    task = state.tasks[number]
+    match task.status:
+        case TaskStatus.SUCCEEDED:
+            return PreviewLine(name, "kept", f"finished in attempt {task.attempts}")
+        case TaskStatus.RUNNING if has_outcome(name, task.attempts):
+            return PreviewLine(
+                name, "recover", f"attempt {task.attempts} finished; its outcome is on disk"
+            )
+        case TaskStatus.RUNNING:
+            return PreviewLine(
+                name, "again", f"attempt {task.attempts} was cut off and left no outcome"
+            )
+        case TaskStatus.RETRYING:
+            return PreviewLine(name, "retry", f"attempt {task.attempts} failed: {task.message}")
+        case TaskStatus.FAILED:
+            return PreviewLine(
+                name, "retry", f"failed after {task.attempts} attempts: {task.message}"
+            )
+        case TaskStatus.READY:
+            why = "was interrupted" if task.attempts else "has not started"
+            return PreviewLine(name, "start", why)
+        case TaskStatus.SKIPPED if task.skipped_by == "condition":
+            return PreviewLine(name, "skipped", f"its condition was false: {task.message}")
+        case _:
+            waits = [
+                state.index.order[other].id
+                for other in state.index.needs[number]
+                if state.tasks[other].status is not TaskStatus.SUCCEEDED
+            ]
+            why = f"waits for {', '.join(waits)}" if waits else "waits for an earlier phase"
+            return PreviewLine(name, "blocked", why)
+
+
+# -- listing -----------------------------------------------------------------------------------
+
+
+class RunRow(msgspec.Struct, frozen=True):
+    """One line of a list of runs. Times are Unix seconds; `ended_at` is None while it goes on."""
+
+    run: str
+    workflow: str
+    status: RunStatus
+    request: str
+    created_at: float
+    ended_at: float | None
+    tasks: int
+    succeeded: int
+    running: int
+
+
+def row(state: RunState, head: StreamHead) -> RunRow:
+    """The list line of a run."""
+    statuses = [task.status for task in state.tasks.values()]
+    return RunRow(
+        run=state.run,
+        workflow=state.index.workflow.name if state.plan is not None else "",
+        status=state.status,
+        request=state.request,
+        created_at=head.created_at,
+        ended_at=state.ended_at or None,
+        tasks=len(statuses),
+        succeeded=statuses.count(TaskStatus.SUCCEEDED),
+        running=len(list(bits(state.live))),
+    )

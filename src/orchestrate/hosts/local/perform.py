@@ -1,0 +1,154 @@
+"""Performing an attempt as a supervised process.
+
+Everything about an attempt lies in its folder: `request.json`, `stdout.log`, `stderr.log`,
+`outputs/`, and the supervisor's `outcome.json`, written durably before anybody is told. That file
+is the journal of effects: a driver that comes back after a crash finds there what was finished, and
+only what has no outcome runs again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from orchestrate.core.planning.definition import FailureCause, OutputSpec
+from orchestrate.core.sharing.artifact import Artifact
+from orchestrate.errors import AgentError
+from orchestrate.ports.performer import AttemptRequest, AttemptResult, Backend
+from orchestrate.ports.process import ProcessOutcome, Supervisor
+
+_STOPPED: dict[str, tuple[FailureCause, str]] = {
+    "timeout": ("timeout", "it ran past its time-out and was stopped"),
+    "output_limit": ("output_limit", "it printed more than it may and was stopped"),
+}
+
+
+class ProcessPerformer:
+    """Performs attempts through backends that run processes."""
+
+    def __init__(self, supervisor: Supervisor, backends: Mapping[str, Backend]) -> None:
+        self._supervisor = supervisor
+        self._backends = backends
+
+    async def perform(self, request: AttemptRequest) -> AttemptResult:
+        """See Performer."""
+        backend = self._backend(request)
+        changed = await asyncio.to_thread(_changed_artifact, request)
+        if changed:
+            return AttemptResult(ok=False, cause="bad_output", message=changed)
+        folder = prepare_folder(request)
+        outcome = await self._supervisor.run(backend.spec(request), folder)
+        return await self._conclude(backend, request, outcome)
+
+    async def recover(self, request: AttemptRequest) -> AttemptResult | None:
+        """See Performer."""
+        await asyncio.to_thread(self._supervisor.sweep, frozenset({request.token}))
+        outcome = self._supervisor.recorded(Path(request.folder), request.token)
+        if outcome is None or outcome.stopped in ("driver_gone", "cancelled"):
+            return None
+        result = await self._conclude(self._backend(request), request, outcome)
+        return msgspec.structs.replace(result, recovered=True)
+
+    def _backend(self, request: AttemptRequest) -> Backend:
+        backend = self._backends.get(request.backend)
+        if backend is None:
+            raise AgentError(
+                f"task {request.key.task} asks for the backend {request.backend!r},"
+                f" and there is none of that name (known: {', '.join(sorted(self._backends))})"
+            )
+        return backend
+
+    async def _conclude(
+        self, backend: Backend, request: AttemptRequest, outcome: ProcessOutcome
+    ) -> AttemptResult:
+        await asyncio.to_thread(shutil.rmtree, request.scratch_dir, True)
+        result = self._judge(backend, request, outcome)
+        result = msgspec.structs.replace(
+            result, duration_s=outcome.duration_s, exit_code=outcome.exit_code
+        )
+        if not result.ok:
+            return result
+        artifacts, problem = await asyncio.to_thread(collect_outputs, request)
+        if problem:
+            return msgspec.structs.replace(
+                result, ok=False, cause="missing_output", message=problem
+            )
+        return msgspec.structs.replace(result, artifacts=artifacts)
+
+    def _judge(
+        self, backend: Backend, request: AttemptRequest, outcome: ProcessOutcome
+    ) -> AttemptResult:
+        if outcome.error:
+            return AttemptResult(ok=False, cause="crash", message=outcome.error)
+        if outcome.stopped in _STOPPED:
+            cause, message = _STOPPED[outcome.stopped]
+            return AttemptResult(ok=False, cause=cause, message=message)
+        if outcome.stopped:
+            return AttemptResult(ok=False, cause="crash", message=f"stopped: {outcome.stopped}")
+        if outcome.signal is not None:
+            return AttemptResult(
+                ok=False, cause="crash", message=f"it was killed by signal {outcome.signal}"
+            )
+        return backend.parse(request, outcome)
+
+
+def prepare_folder(request: AttemptRequest) -> Path:
+    """Make the attempt's folder, private to the user, with the request in it."""
+    folder = Path(request.folder)
+    for path in (folder, Path(request.outputs_dir), Path(request.scratch_dir)):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target = folder / "request.json"
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(msgspec.json.encode(request))
+    return folder
+
+
+def _changed_artifact(request: AttemptRequest) -> str:
+    """Which upstream artifact is not what it was when it was recorded; empty if all are."""
+    for artifact in request.artifacts:
+        path = Path(artifact.path)
+        if not path.is_file():
+            return f"output {artifact.name} of task {artifact.task} is gone: {path}"
+        if _digest(path) != artifact.digest:
+            return f"output {artifact.name} of task {artifact.task} was changed: {path}"
+    return ""
+
+
+def collect_outputs(request: AttemptRequest) -> tuple[tuple[Artifact, ...], str]:
+    """Declared outputs as artifacts, made durable; and what is wrong with them, if anything."""
+    found: list[Artifact] = []
+    root = Path(request.outputs_dir).resolve()
+    for output in request.outputs:
+        path = root / output.path
+        if not path.is_file():
+            if output.required:
+                return (), f"required output {output.name} is missing: {path}"
+            continue
+        if not path.resolve().is_relative_to(root):
+            return (), f"output {output.name} leads out of the outputs folder: {path}"
+        found.append(_artifact(output, path))
+    return tuple(found), ""
+
+
+def _artifact(output: OutputSpec, path: Path) -> Artifact:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return Artifact(
+        name=output.name,
+        digest=_digest(path),
+        size_bytes=path.stat().st_size,
+        path=str(path),
+        media_type=output.media_type,
+    )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,184 @@
+"""One process driving one run: take ownership, adopt, drive, answer signals, let go."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from orchestrate.app import runs
+from orchestrate.core.codec import encode
+from orchestrate.core.running import commands as cmd
+from orchestrate.core.running.capacity import HostView
+from orchestrate.core.running.state import RunState
+from orchestrate.core.running.status import RUN_ENDED, RunStatus
+from orchestrate.errors import ConflictError, ExitCode
+from orchestrate.hosts.local.driver import Driver, GateEvaluator, Observer, RequestBuilder
+from orchestrate.ports.clock import Clock
+from orchestrate.ports.ownership import Ownership
+from orchestrate.ports.performer import Performer
+from orchestrate.ports.store import EventStore
+
+#: How long a command sent to a live owner may take to be answered, in seconds.
+ANSWER_TIMEOUT_S = 15.0
+
+
+class Session:
+    """Everything needed to drive runs of one repository from this process."""
+
+    def __init__(
+        self,
+        *,
+        store: EventStore,
+        clock: Clock,
+        performer: Performer,
+        gates: GateEvaluator,
+        ownership: Callable[[str], Ownership],
+        build_request: RequestBuilder,
+        sample: Callable[[], HostView],
+        identity: str,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self._performer = performer
+        self._gates = gates
+        self._ownership = ownership
+        self._build_request = build_request
+        self._sample = sample
+        self._identity = identity
+        self.driver: Driver | None = None
+
+    # -- beginning and going on ----------------------------------------------------------------
+
+    async def start(
+        self, new: runs.NewRun, observe: Observer | None = None, *, wait_for_people: bool = False
+    ) -> RunState:
+        """Create a run and drive it to where it ends or waits."""
+        ownership = self._own(new.run)
+        try:
+            state = await runs.create(self.store, self.clock, new, self._identity)
+            return await self._drive(state, observe, wait_for_people)
+        finally:
+            ownership.release()
+
+    async def create(self, new: runs.NewRun) -> RunState:
+        """Create a run and leave it for another process to drive."""
+        ownership = self._own(new.run)
+        try:
+            return await runs.create(self.store, self.clock, new, self._identity)
+        finally:
+            ownership.release()
+
+    async def resume(
+        self,
+        run: str,
+        observe: Observer | None = None,
+        *,
+        reason: str,
+        by: str,
+        wait_for_people: bool = False,
+    ) -> RunState:
+        """Take a run over and drive it on.
+
+        Raises:
+            ConflictError: a live process drives it, or it is over.
+        """
+        ownership = self._own(run)
+        try:
+            state = runs.load(self.store, run)
+            commands: list[cmd.AnyCommand] = []
+            if state.status in (RunStatus.PAUSED, RunStatus.FAILED):
+                commands.append(cmd.ResumeRun(reason=reason, by=by))
+            commands.append(cmd.AdoptRun(owner=self._identity))
+            state = await runs.apply(self.store, self.clock, state, commands)
+            if observe is not None:
+                observe((), state)
+            return await self._drive(state, observe, wait_for_people)
+        finally:
+            ownership.release()
+
+    def _own(self, run: str) -> Ownership:
+        ownership = self._ownership(run)
+        if not ownership.acquire():
+            raise ConflictError(
+                f"run {run} is driven by {ownership.owner()}",
+                remedy=f"follow it: orchestrate attach {run}",
+            )
+        return ownership
+
+    async def _drive(
+        self, state: RunState, observe: Observer | None, wait_for_people: bool
+    ) -> RunState:
+        driver = self.driver = Driver(
+            store=self.store,
+            state=state,
+            performer=self._performer,
+            gates=self._gates,
+            clock=self.clock,
+            build_request=self._build_request,
+            sample=self._sample,
+            observe=observe,
+            wait_for_people=wait_for_people,
+        )
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        received: list[signal.Signals] = []
+
+        def on_signal(which: signal.Signals) -> None:
+            # The second signal forces: supervisors see their life line close and stop their trees.
+            if received and which is not signal.SIGHUP:
+                os._exit(ExitCode.INTERRUPTED)
+            received.append(which)
+            driver.stop(f"interrupted by {which.name}")
+
+        for which in signals:
+            loop.add_signal_handler(which, on_signal, which)
+        try:
+            return await driver.run()
+        finally:
+            for which in signals:
+                loop.remove_signal_handler(which)
+
+    # -- telling a run something ---------------------------------------------------------------
+
+    async def tell(self, run: str, command: cmd.AnyCommand) -> RunState:
+        """Have `command` take effect: through the live owner's inbox, or directly without one.
+
+        Returns the state afterwards. Without an owner, attempts left behind by a dead one are
+        cleared away if the command ended the run.
+
+        Raises:
+            ConflictError: refused, or the owner did not answer in time.
+        """
+        ownership = self._ownership(run)
+        if ownership.acquire():
+            try:
+                state = runs.load(self.store, run)
+                state = await runs.apply(self.store, self.clock, state, [command])
+                if state.live and state.status in RUN_ENDED:
+                    state = await self._drive(state, None, False)
+                return state
+            finally:
+                ownership.release()
+        await self._ask_owner(run, command, ownership)
+        return runs.load(self.store, run)
+
+    async def _ask_owner(self, run: str, command: cmd.AnyCommand, ownership: Ownership) -> None:
+        entry = await self.store.send(run, encode(command), self.clock.now())
+        deadline = self.clock.now() + ANSWER_TIMEOUT_S
+        while (answer := self.store.answer(entry)) is None:
+            if self.clock.now() > deadline:
+                raise ConflictError(
+                    f"{ownership.owner()} drives run {run} and has not answered yet",
+                    remedy="the command stays in its inbox; see `orchestrate events` later",
+                )
+            await self.clock.sleep(0.05)
+        if answer.error:
+            raise ConflictError(f"refused by the process that drives run {run}: {answer.error}")
+
+
+def attempt_folder(runs_dir: Path, run: str, task: str, number: int) -> Path:
+    """Where attempt `number` of `task` lies."""
+    return runs_dir / run / "attempts" / f"{task}.{number}"

@@ -1,0 +1,179 @@
+"""The composition root: the only module that names adapters."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from orchestrate.adapters.system.repository import Repository, find_repository, revision
+from orchestrate.config import Layer, Settings, environment_layer, merge
+from orchestrate.errors import RequestError
+
+if TYPE_CHECKING:
+    from orchestrate.adapters.files.agent_catalog import FileAgentCatalog
+    from orchestrate.adapters.sqlite.store import SqliteStore
+    from orchestrate.adapters.system.ownership import RunLock
+    from orchestrate.hosts.local.session import Session
+
+#: Letters and digits that cannot be mistaken for one another.
+_ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+
+
+class Site(msgspec.Struct, frozen=True):
+    """A repository and the places where its runs are kept."""
+
+    repository: Repository
+    settings: Settings
+    origin: dict[str, str]
+
+    @property
+    def root(self) -> Path:
+        """The folder runs work on."""
+        return self.repository.root
+
+    @property
+    def state_dir(self) -> Path:
+        """Where everything about this repository is kept."""
+        return self.repository.state_dir
+
+    @property
+    def database(self) -> Path:
+        """The event store's file."""
+        return self.state_dir / "events.db"
+
+    @property
+    def runs_dir(self) -> Path:
+        """One folder a run: attempts, logs, outputs."""
+        return self.state_dir / "runs"
+
+    @property
+    def head(self) -> str:
+        """The commit the repository stands at, or empty."""
+        return revision(self.repository)
+
+
+def config_home() -> Path:
+    """`$XDG_CONFIG_HOME/orchestrate`, or its default `~/.config/orchestrate`."""
+    base = os.environ.get("XDG_CONFIG_HOME", "")
+    return (Path(base) if base.startswith("/") else Path.home() / ".config") / "orchestrate"
+
+
+def open_site(folder: Path | None = None, flags: Mapping[str, object] | None = None) -> Site:
+    """The site around `folder`, with its settings.
+
+    Raises:
+        RequestError: no such folder.
+        ConfigurationError: a setting is wrong.
+    """
+    from orchestrate.adapters.files.settings_reader import read_settings
+
+    repository = find_repository(folder)
+    project = repository.root / ".orchestrate" / "settings.yaml"
+    user = config_home() / "settings.yaml"
+    given = {name: value for name, value in (flags or {}).items() if value not in (None, "")}
+    settings, origin = merge(
+        [
+            Layer(str(user), read_settings(user)),
+            Layer(str(project), read_settings(project)),
+            environment_layer(os.environ),
+            Layer("command line", given),
+        ]
+    )
+    return Site(repository, settings, origin)
+
+
+def open_store(site: Site, *, create: bool = False) -> SqliteStore:
+    """The site's event store.
+
+    Raises:
+        RequestError: nothing was ever run here, and `create` is false.
+        StoreError: it cannot be opened.
+    """
+    from orchestrate.adapters.sqlite.store import SqliteStore
+    from orchestrate.adapters.system.ownership import refuse_network_filesystem
+
+    if not create and not site.database.is_file():
+        raise RequestError(
+            f"there is no run in {site.root} yet", remedy="start one: orchestrate security"
+        )
+    for path in (site.state_dir, site.runs_dir):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    refuse_network_filesystem(site.state_dir)
+    return SqliteStore(site.database)
+
+
+def new_run_id() -> str:
+    """A fresh run id: eight letters and digits, beginning with a letter."""
+    first = secrets.choice(_ID_ALPHABET[8:])
+    return first + "".join(secrets.choice(_ID_ALPHABET) for _ in range(7))
+
+
+def ownership_of(site: Site, run: str) -> RunLock:
+    """The lock that says who drives `run`."""
+    from orchestrate.adapters.system.ownership import RunLock
+
+    folder = site.runs_dir / run
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return RunLock(folder / "owner.lock")
+
+
+def is_owned(site: Site, run: str) -> bool:
+    """Whether a live process drives `run`."""
+    path = site.runs_dir / run / "owner.lock"
+    if not path.is_file():
+        return False
+    owner = ownership_of(site, run).owner()
+    return owner is not None and owner.live
+
+
+def catalog_of(site: Site) -> FileAgentCatalog:
+    """Agent profiles visible from the site."""
+    from orchestrate.adapters.files.agent_catalog import FileAgentCatalog
+
+    return FileAgentCatalog(site.root)
+
+
+def open_session(site: Site, store: SqliteStore) -> Session:
+    """What drives runs of the site from this process."""
+    from orchestrate.adapters.backends.local.backend import LocalBackend
+    from orchestrate.adapters.backends.shell import ShellBackend
+    from orchestrate.adapters.system.clock import SystemClock
+    from orchestrate.adapters.system.memory import available_memory_bytes
+    from orchestrate.adapters.system.supervisor import ProcessSupervisor
+    from orchestrate.core.running.capacity import HostView
+    from orchestrate.hosts.local.evidence import CommandGates
+    from orchestrate.hosts.local.perform import ProcessPerformer
+    from orchestrate.hosts.local.request import build_request
+    from orchestrate.hosts.local.session import Session
+
+    clock = SystemClock()
+    supervisor = ProcessSupervisor()
+    shell = ShellBackend()
+    local = LocalBackend()
+    slots = site.settings.max_parallel
+    floor = site.settings.memory_floor_mb * 1024 * 1024
+
+    def sample() -> HostView:
+        return HostView(
+            at=clock.now(),
+            slots=slots if slots is not None else 1_000_000,
+            memory_available_bytes=available_memory_bytes(),
+            memory_floor_bytes=floor,
+        )
+
+    return Session(
+        store=store,
+        clock=clock,
+        performer=ProcessPerformer(supervisor, {shell.name: shell, local.name: local}),
+        gates=CommandGates(supervisor, shell, site.runs_dir),
+        ownership=partial(ownership_of, site),
+        build_request=partial(build_request, runs_dir=site.runs_dir, catalog=catalog_of(site)),
+        sample=sample,
+        identity=f"process {os.getpid()} on {os.uname().nodename}",
+    )
