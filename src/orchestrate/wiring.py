@@ -16,9 +16,14 @@ from orchestrate.config import Layer, Settings, environment_layer, merge
 from orchestrate.errors import RequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from orchestrate.adapters.files.agent_catalog import FileAgentCatalog
     from orchestrate.adapters.sqlite.store import SqliteStore
+    from orchestrate.adapters.system.footprint import Place
     from orchestrate.adapters.system.ownership import RunLock
+    from orchestrate.core.planning.definition import Workflow
+    from orchestrate.core.running.state import RunState
     from orchestrate.hosts.local.session import Session
 
 #: Letters and digits that cannot be mistaken for one another.
@@ -96,12 +101,14 @@ def open_store(site: Site, *, create: bool = False) -> SqliteStore:
         StoreError: it cannot be opened.
     """
     from orchestrate.adapters.sqlite.store import SqliteStore
+    from orchestrate.adapters.system.footprint import Place, record
     from orchestrate.adapters.system.ownership import refuse_network_filesystem
 
     if not create and not site.database.is_file():
         raise RequestError(
             f"there is no run in {site.root} yet", remedy="start one: orchestrate security"
         )
+    record(Place("state", str(site.state_dir)))
     for path in (site.state_dir, site.runs_dir):
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     refuse_network_filesystem(site.state_dir)
@@ -177,3 +184,79 @@ def open_session(site: Site, store: SqliteStore) -> Session:
         sample=sample,
         identity=f"process {os.getpid()} on {os.uname().nodename}",
     )
+
+
+def workflow_folders(site: Site) -> tuple[Path, ...]:
+    """Where workflows are looked for by name: project, user, built in."""
+    from orchestrate import library
+
+    return (
+        site.root / ".orchestrate" / "workflows",
+        config_home() / "workflows",
+        Path(library.__path__[0]) / "workflows",
+    )
+
+
+def workflow_path(site: Site, name: str) -> Path:
+    """The file behind a workflow's name or path.
+
+    Raises:
+        RequestError: there is none.
+    """
+    given = Path(name)
+    if given.suffix in (".yaml", ".yml") or os.sep in name:
+        if not given.is_file():
+            raise RequestError(f"there is no workflow file {name}", remedy="check the path")
+        return given
+    folders = workflow_folders(site)
+    for folder in folders:
+        path = folder / f"{name}.yaml"
+        if path.is_file():
+            return path
+    known = sorted({path.stem for folder in folders for path in folder.glob("*.yaml")})
+    raise RequestError(
+        f"there is no workflow {name!r}", remedy=f"known workflows: {', '.join(known)}"
+    )
+
+
+def find_workflow(site: Site, name: str) -> Workflow:
+    """The workflow behind a name or path, with its agents looked up.
+
+    Raises:
+        RequestError: there is none.
+        DefinitionError: it has mistakes; all are listed.
+    """
+    from orchestrate.adapters.files.workflow_reader import read_workflow
+
+    return read_workflow(
+        workflow_path(site, name), known_agents=frozenset(catalog_of(site).names())
+    )
+
+
+def outcome_finder(site: Site, state: RunState) -> Callable[[str, int], bool]:
+    """Tells whether attempt (task, number) of a run left its outcome on disk."""
+    from orchestrate.adapters.system.supervisor import ProcessSupervisor
+    from orchestrate.core.ids import AttemptKey
+
+    supervisor = ProcessSupervisor()
+
+    def found(task: str, number: int) -> bool:
+        key = AttemptKey(state.run, task, number)
+        folder = site.runs_dir / state.run / "attempts" / key.folder
+        outcome = supervisor.recorded(folder, str(key))
+        return outcome is not None and outcome.stopped not in ("driver_gone", "cancelled")
+
+    return found
+
+
+def driven_runs(places: Iterable[Place]) -> list[str]:
+    """Runs under any of `places` that a live process drives."""
+    from orchestrate.adapters.system.ownership import RunLock
+
+    found = []
+    for place in places:
+        for lock in Path(place.path).rglob("owner.lock"):
+            owner = RunLock(lock).owner()
+            if owner is not None and owner.live:
+                found.append(f"run {lock.parent.name} ({owner})")
+    return found

@@ -1,0 +1,126 @@
+"""`make bench`: every figure is a ratio of two measurements of this one run on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import driver
+import prototype
+import start_up
+
+#: Tasks per measurement: enough for at least about half a second each.
+TASKS = {1: 1000, 6: 6000, 64: 20000}
+
+
+class Row(NamedTuple):
+    """One line of the result: what, measured, reference, their ratio, and the goal it must meet."""
+
+    name: str
+    measured: str
+    reference: str
+    ratio: float
+    goal: str
+    met: bool
+
+
+def throughput(folder: Path) -> list[Row]:
+    """Durable no-op tasks a second through the driver, as a share of the bare prototype's."""
+    rows = []
+    for width, tasks in TASKS.items():
+        ours, bare = [], []
+        for _ in range(3):
+            bare.append(prototype.tasks_per_second(folder, tasks, width))
+            ours.append(driver.tasks_per_second(folder, tasks, width))
+        ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
+        shape = "in a chain" if width == 1 else f"at width {width}"
+        rows.append(
+            Row(
+                f"durable tasks {shape}",
+                f"{statistics.median(ours):,.0f}/s",
+                f"prototype {statistics.median(bare):,.0f}/s",
+                ratio,
+                ">= 0.25",
+                ratio >= 0.25,
+            )
+        )
+    return rows
+
+
+def growth(folder: Path) -> Row:
+    """Cost per task in a run of 10 000 tasks against one of 1 000, taken in turns."""
+    ratios = []
+    for _ in range(3):
+        small = statistics.median(driver.tasks_per_second(folder, 1000, 6) for _ in range(3))
+        large = driver.tasks_per_second(folder, 10_000, 6)
+        ratios.append(small / large)
+    ratio = statistics.median(ratios)
+    return Row("cost per task, 10 000 against 1 000 tasks", "", "", ratio, "<= 1.3", ratio <= 1.3)
+
+
+def memory(folder: Path) -> Row:
+    """Peak resident memory of a process that drives 10 000 tasks."""
+    done = subprocess.run(
+        [sys.executable, __file__, "--memory", str(folder)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    mib = float(done.stdout) / 1024
+    return Row(
+        "peak memory, 10 000 tasks",
+        f"{mib:.0f} MiB",
+        "limit 200 MB",
+        mib * 1.048576 / 200,
+        "< 1",
+        mib * 1.048576 < 200,
+    )
+
+
+def help_time(cache: Path) -> Row:
+    """Start-up: the time of `--help` against a peer's."""
+    ours, theirs = start_up.compare(cache)
+    return Row(
+        "orchestrate --help",
+        f"{ours * 1000:.0f} ms",
+        f"{start_up.PEER} --help {theirs * 1000:.0f} ms",
+        ours / theirs,
+        "<= 0.5",
+        ours / theirs <= 0.5,
+    )
+
+
+def main() -> int:
+    """Measure, print a table and leave the same as JSON in build/bench.json."""
+    root = Path(__file__).resolve().parent.parent
+    if sys.argv[1:2] == ["--memory"]:
+        driver.tasks_per_second(Path(sys.argv[2]), 10_000, 64)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        return 0
+    cache = root / ".cache"
+    cache.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as name:
+        folder = Path(name)
+        rows = [*throughput(folder), growth(folder), memory(folder), help_time(cache)]
+    width = max(len(row.name) for row in rows)
+    print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
+    for row in rows:
+        print(
+            f"{'ok  ' if row.met else 'MISS'} {row.name:<{width}}  {row.measured:>12}"
+            f"  {row.reference:<28} ratio {row.ratio:5.2f}  goal {row.goal}"
+        )
+    target = root / "build" / "bench.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps([row._asdict() for row in rows], indent=2) + "\n")
+    return 0 if all(row.met for row in rows) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

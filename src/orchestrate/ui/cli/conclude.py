@@ -1,0 +1,165 @@
+"""What a user sees while a run goes on, and when it is over."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from orchestrate import wiring
+from orchestrate.app import runs
+from orchestrate.core.running.events import AnyEvent
+from orchestrate.core.running.state import RunState
+from orchestrate.core.running.status import GateStatus, RunStatus
+from orchestrate.errors import ExitCode
+from orchestrate.ui.cli.output import Output, printable
+
+Observe = Callable[[Sequence[AnyEvent], RunState], None]
+
+
+def user_name() -> str:
+    """Who is at the keyboard, for the record: ORCHESTRATE_USER, else the login name."""
+    try:
+        return os.environ.get("ORCHESTRATE_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+@contextmanager
+def watching(output: Output, site: wiring.Site) -> Iterator[Observe]:
+    """A live view on a terminal, a line per event elsewhere, nothing when quiet."""
+    if output.lively:
+        from orchestrate.ui.cli.live import LiveView
+
+        with LiveView(site.runs_dir) as view:
+            yield view.observe
+    else:
+        from orchestrate.ui.cli.lines import line_of
+
+        def observe(events: Sequence[AnyEvent], state: RunState) -> None:
+            for event in events:
+                line = line_of(event, state)
+                if line:
+                    output.message(line)
+
+        yield observe
+
+
+def agree(output: Output, question: str) -> bool:
+    """Ask; False when nobody can be asked."""
+    return output.interactive and click.confirm(question, default=True, err=True)
+
+
+def show_preview(output: Output, preview: runs.ResumePreview, *, final: bool) -> None:
+    """Print what resuming does. It is the command's data only when nothing follows."""
+    rows = [f"run {preview.run} is {preview.status.value}: {preview.reason}".rstrip(": ")]
+    width = max((len(line.task) for line in preview.lines), default=0)
+    rows += [
+        f"  {_FATE[line.fate]:<12} {line.task:<{width}}  {printable(line.why)}"
+        for line in preview.lines
+    ]
+    if final:
+        output.data(preview, "\n".join(rows))
+    else:
+        output.message("\n".join(rows))
+
+
+_FATE: dict[str, str] = {
+    "kept": "keep",
+    "recover": "take result",
+    "again": "run again",
+    "retry": "try again",
+    "start": "start",
+    "blocked": "later",
+    "skipped": "skip",
+}
+
+
+def exit_code(state: RunState) -> ExitCode:
+    """The exit code that tells where `state` stands."""
+    if state.status is RunStatus.COMPLETED:
+        return ExitCode.OK
+    if state.status is RunStatus.PAUSED and state.reason.startswith("interrupted"):
+        return ExitCode.INTERRUPTED
+    if state.status in (RunStatus.PAUSED, RunStatus.EXECUTING):
+        return ExitCode.WAITING
+    gate = state.gates.get(state.failed_gate)
+    if gate is not None and gate.status is GateStatus.UNKNOWN:
+        return ExitCode.UNCONFIRMED
+    return ExitCode.RUN_FAILED
+
+
+def conclude(output: Output, state: RunState) -> int:
+    """Say how a run stands, print its result, and return the exit code."""
+    code = exit_code(state)
+    data = run_data(state)
+    if state.status is RunStatus.COMPLETED and "security" in state.index.workflow.name:
+        from orchestrate.ui.cli.security import finish
+
+        return finish(output, state, data)
+    output.data(data, lambda: _closing(state))
+    _next_step(output, state)
+    return code
+
+
+def run_data(state: RunState) -> dict[str, Any]:
+    """What --json says of a run."""
+    return {
+        "run": state.run,
+        "workflow": state.index.workflow.name,
+        "status": state.status,
+        "reason": state.reason,
+        "created_at": state.created_at,
+        "ended_at": state.ended_at or None,
+        "tasks": [
+            {
+                "task": spec.id,
+                "phase": spec.phase,
+                "status": task.status,
+                "attempts": task.attempts,
+                "summary": task.summary,
+                "message": task.message,
+                "outputs": {item.name: item.path for item in task.artifacts},
+            }
+            for number, spec in enumerate(state.index.order)
+            for task in [state.tasks[number]]
+        ],
+        "gates": [
+            {"gate": name, "status": gate.status, "by": gate.by, "reason": gate.reason}
+            for name, gate in sorted(state.gates.items())
+        ],
+    }
+
+
+def _closing(state: RunState) -> str:
+    lines = [
+        f"run {state.run} {state.status.value}" + (f": {state.reason}" if state.reason else "")
+    ]
+    for number, spec in enumerate(state.index.order):
+        lines += [
+            f"  {spec.id}/{artifact.name}: {artifact.path}"
+            for artifact in state.tasks[number].artifacts
+        ]
+    return "\n".join(lines)
+
+
+def _next_step(output: Output, state: RunState) -> None:
+    if state.status is RunStatus.EXECUTING:
+        for name, gate in sorted(state.gates.items()):
+            if gate.status is GateStatus.OPEN:
+                spec = state.index.gates[name][1]
+                if spec.message:
+                    output.message(f"gate {name}: {printable(spec.message)}")
+                output.message(
+                    f"waits for a person: orchestrate approve {state.run} {name}"
+                    f" (or reject), then: orchestrate resume {state.run}"
+                )
+    elif state.status in (RunStatus.PAUSED, RunStatus.FAILED):
+        output.message(
+            f"what was finished is kept; go on with: orchestrate resume {state.run}"
+            f"  (why: orchestrate explain {state.run})"
+        )

@@ -1,0 +1,71 @@
+"""One plain line per event, for logs and for terminals that cannot redraw."""
+
+from __future__ import annotations
+
+import time
+
+from orchestrate.core.running import events as ev
+from orchestrate.core.running.state import RunState
+from orchestrate.ui.cli.output import duration, printable
+
+
+def line_of(event: ev.AnyEvent, state: RunState) -> str:
+    """What `event` means to a reader, with the local time; empty for events that say nothing new.
+
+    `state` is the state after the event's batch; only names are taken from it.
+    """
+    text = _text(event, state)
+    return f"{time.strftime('%H:%M:%S', time.localtime(event.at))} {text}" if text else ""
+
+
+def _text(event: ev.AnyEvent, state: RunState) -> str:
+    match event:
+        case ev.RunCreated():
+            return f"run {event.run} in {printable(event.repository)}"
+        case ev.RunStarted():
+            tasks = len(state.index.order)
+            return (
+                f"{state.index.workflow.name}: {tasks} tasks, at most {state.max_parallel} at once"
+            )
+        case ev.RunAdopted():
+            return f"driven by {event.owner}"
+        case ev.RunPaused() | ev.RunResumed() | ev.RunCancelled():
+            verb = type(event).__name__.removeprefix("Run").lower()
+            by = f" by {event.by}" if event.by else ""
+            return f"run {verb}{by}" + (f": {printable(event.reason)}" if event.reason else "")
+        case ev.RunCompleted():
+            return f"run completed in {duration(event.at - state.created_at)}"
+        case ev.RunFailed():
+            return f"run failed: {printable(event.reason)}"
+        case ev.LimitChanged():
+            return f"at most {event.max_parallel} attempts at once from now on"
+        case ev.TaskSkipped():
+            return f"{event.task} skipped ({event.cause}): {printable(event.detail)}"
+        case ev.TaskFailed():
+            return f"{event.task} failed: {printable(event.message)}"
+        case ev.AttemptStarted():
+            again = f" (attempt {event.number})" if event.number > 1 else ""
+            return f"{event.task} started{again}"
+        case ev.AttemptSucceeded():
+            how = "finished before the crash, result taken" if event.recovered else "finished"
+            summary = f": {printable(event.summary)}" if event.summary else ""
+            return f"{event.task} {how} in {duration(event.duration_s)}{summary}"
+        case ev.AttemptFailed():
+            after = ""
+            if event.retry_at is not None:
+                after = f"; tried again in {duration(max(0.0, event.retry_at - event.at))}"
+            return f"{event.task} failed ({event.cause}): {printable(event.message)}{after}"
+        case ev.AttemptLost():
+            after = "; it runs again" if event.retry else "; given up"
+            return f"{event.task} was cut off: {printable(event.message)}{after}"
+        case ev.AttemptInterrupted():
+            return f"{event.task} stopped: {printable(event.reason)}"
+        case ev.AttemptCancelled():
+            return f"{event.task} cancelled"
+        case ev.GateOpened():
+            return f"gate {event.gate} waits for its verdict"
+        case ev.GateDecided():
+            why = f": {printable(event.reason)}" if event.reason else ""
+            return f"gate {event.gate} {event.verdict}, by {event.by}{why}"
+        case ev.RunPlanned() | ev.ConditionHeld():
+            return ""

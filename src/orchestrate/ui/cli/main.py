@@ -1,0 +1,153 @@
+"""Entry point: finds the command, runs it, turns errors into messages and exit codes.
+
+Commands are imported only when they are called, so that `--help` stays fast.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from orchestrate import __version__
+from orchestrate.errors import ExitCode, InternalError, OrchestrateError
+
+#: command -> (module, attribute, one-line help). The help is repeated here so that listing the
+#: commands imports none of them; a test holds it equal to the commands' own.
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "security": ("run", "security", "Scan a repository and write a security report."),
+    "run": ("run", "run", "Run a workflow file or a built-in workflow."),
+    "resume": ("run", "resume", "Go on with a run that stopped; shows first what would run again."),
+    "attach": ("run", "attach", "Follow a run that another process drives."),
+    "status": ("inspect", "status", "Show where a run stands and what it waits for."),
+    "list": ("inspect", "list_runs", "List the runs of this repository."),
+    "show": ("inspect", "show", "Show a run, one of its tasks, or its state at an earlier event."),
+    "logs": ("inspect", "logs", "Print what a run's attempts printed."),
+    "events": ("inspect", "events", "Print a run's event log."),
+    "graph": ("inspect", "graph", "Draw a workflow or a run as text, Mermaid or SVG."),
+    "explain": ("inspect", "explain", "Say why a run or a task waits, and what happens next."),
+    "pause": ("control", "pause", "Start nothing new in a run; what runs may end."),
+    "cancel": ("control", "cancel", "Give a run up and stop what it runs."),
+    "approve": ("control", "approve", "Let a run pass a gate, in your name."),
+    "reject": ("control", "reject", "Refuse a gate, in your name and with a reason."),
+    "validate": ("setup", "validate", "Check a workflow file and report every mistake."),
+    "agent": ("agent", "agent", "List and show agent profiles."),
+    "init": ("setup", "init", "Write a commented starting point into .orchestrate/."),
+    "doctor": ("setup", "doctor", "Check this machine and say what is missing."),
+    "uninstall": ("setup", "uninstall", "List, then remove, everything orchestrate ever wrote."),
+    "completion": ("setup", "completion", "Print the completion script for a shell."),
+}
+
+#: Not listed in help: how a detached run is driven.
+HIDDEN: dict[str, tuple[str, str]] = {"_drive": ("run", "drive")}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Names in the order of `COMMANDS`: the way a user meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import and return the command."""
+        module, attribute = HIDDEN.get(cmd_name) or COMMANDS.get(cmd_name, ("", ""))[:2]
+        if not module:
+            return None
+        command = getattr(import_module(f"orchestrate.ui.cli.{module}"), attribute)
+        if not isinstance(command, click.Command):
+            raise InternalError(f"{module}.{attribute} is not a command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest the nearest name for a wrong one."""
+        name = args[0]
+        if name not in COMMANDS and name not in HIDDEN and not name.startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            ctx.fail(f"There is no command {name!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """The list of commands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: docs/reference/exit-codes.md. Start with: orchestrate doctor",
+)
+@click.version_option(__version__, prog_name="orchestrate")
+def cli() -> None:
+    """A durable orchestrator for teams of coding agents.
+
+    Plans work as a graph of tasks, runs agents side by side, records every step before it acts,
+    and goes on after any crash without repeating what was finished.
+    """
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; returns its exit code and never raises for a user's mistake."""
+    if sys.platform == "win32":
+        print("orchestrate: Windows is not supported; use it inside WSL2", file=sys.stderr)
+        return ExitCode.CONFIGURATION
+    as_json = "--json" in arguments
+    try:
+        code: Any = cli.main(arguments, prog_name="orchestrate", standalone_mode=False)
+        return code if isinstance(code, int) else ExitCode.OK
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        return _report(error.format_message(), _usage_hint(error), ExitCode.USAGE, as_json)
+    except click.Abort:
+        return _report("interrupted", "", ExitCode.INTERRUPTED, as_json)
+    except KeyboardInterrupt:
+        return _report("interrupted", "", ExitCode.INTERRUPTED, as_json)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return ExitCode.OK
+    except OrchestrateError as error:
+        return _report(error.message, error.remedy, error.exit_code, as_json)
+    except Exception as error:
+        return _report_defect(error, as_json)
+
+
+def _usage_hint(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"see: {context.command_path} --help" if context is not None else "see --help"
+
+
+def _report(message: str, remedy: str, code: int, as_json: bool) -> int:
+    print(f"orchestrate: {message}", file=sys.stderr)
+    if remedy:
+        print(f"  {remedy}", file=sys.stderr)
+    if as_json:
+        from orchestrate.ui.cli.output import print_envelope
+
+        print_envelope("", None, error={"message": message, "remedy": remedy, "exit_code": code})
+    return code
+
+
+def _report_defect(error: Exception, as_json: bool) -> int:
+    import traceback
+
+    traceback.print_exc()
+    return _report(
+        f"internal error: {error}",
+        "this is a defect in orchestrate; please report it with the lines above",
+        ExitCode.INTERNAL,
+        as_json,
+    )

@@ -1,0 +1,117 @@
+"""The end of a security run: verdict, most urgent findings, reports, exit code."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from orchestrate.core.running.state import RunState
+from orchestrate.core.sharing.artifact import Artifact
+from orchestrate.core.sharing.findings import SEVERITY_ORDER, Analysis, Finding, Severity
+from orchestrate.core.sharing.threshold import ThresholdVerdict, threshold_verdict
+from orchestrate.errors import ExitCode, StoreError
+from orchestrate.ui.cli.output import Output, printable
+
+#: Findings listed on the terminal; all of them are in the reports.
+SHOWN = 10
+
+
+def finish(output: Output, state: RunState, data: dict[str, Any]) -> int:
+    """Print what the scan found and where the reports are; decide about --fail-on."""
+    artifacts = {item.name: item for task in state.tasks.values() for item in task.artifacts}
+    analysis = read_analysis(artifacts)
+    reports = _reports(artifacts, str(state.inputs.get("output", "")))
+    update = str(state.inputs.get("update_baseline", ""))
+    if update:
+        _write_baseline(Path(update), analysis, state)
+        output.message(f"baseline of {len(analysis.findings)} findings written to {update}")
+    verdict = _verdict(analysis, state)
+    counts = {
+        level: sum(item.severity == level for item in analysis.findings) for level in SEVERITY_ORDER
+    }
+    data |= {
+        "findings": counts,
+        "suppressed": len(analysis.suppressed),
+        "unknown": analysis.unknown,
+        "verdict": verdict,
+        "reports": reports,
+        "top": analysis.findings[:SHOWN],
+    }
+    output.data(data, lambda: _text(state, analysis, counts, reports))
+    if verdict is None:
+        return ExitCode.OK
+    for reason in verdict.reasons:
+        output.message(f"{verdict.verdict}: {printable(reason)}")
+    return {"passed": ExitCode.OK, "failed": ExitCode.FINDINGS, "unknown": ExitCode.UNCONFIRMED}[
+        verdict.verdict
+    ]
+
+
+def _verdict(analysis: Analysis, state: RunState) -> ThresholdVerdict | None:
+    """What --fail-on decides; None when no threshold was given and so nothing was asked."""
+    fail_on = state.inputs.get("fail_on", "none")
+    if fail_on == "none":
+        return None
+    return threshold_verdict(
+        analysis, cast("Severity", fail_on), bool(state.inputs.get("allow_unknown"))
+    )
+
+
+def read_analysis(artifacts: dict[str, Artifact]) -> Analysis:
+    """The merged findings of a finished run. Raises StoreError if they are gone."""
+    try:
+        return msgspec.json.decode(Path(artifacts["analysis"].path).read_bytes(), type=Analysis)
+    except (KeyError, OSError, msgspec.MsgspecError) as error:
+        raise StoreError(
+            f"the analysis of this run cannot be read: {error}",
+            remedy="the run's folder was changed; scan again",
+        ) from None
+
+
+def _reports(artifacts: dict[str, Artifact], folder: str) -> dict[str, str]:
+    """Name -> path of each report, copied to `folder` if one was asked for."""
+    found = {name: item for name, item in artifacts.items() if name in _REPORTS}
+    if not folder:
+        return {name: item.path for name, item in found.items()}
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    copied = {}
+    for name, item in found.items():
+        path = target / Path(item.path).name
+        shutil.copyfile(item.path, path)
+        copied[name] = str(path)
+    return copied
+
+
+_REPORTS = ("html", "markdown", "json", "sarif", "sbom")
+
+
+def _text(
+    state: RunState, analysis: Analysis, counts: dict[str, int], reports: dict[str, str]
+) -> str:
+    found = ", ".join(f"{count} {level}" for level, count in counts.items() if count)
+    lines = [f"{len(analysis.findings)} findings: {found}" if found else "0 findings"]
+    if analysis.suppressed:
+        lines[0] += f" ({len(analysis.suppressed)} suppressed)"
+    lines += [f"unknown: {printable(reason)}" for reason in analysis.unknown]
+    lines += ["", *(_row(item) for item in analysis.findings[:SHOWN])]
+    if len(analysis.findings) > SHOWN:
+        lines.append(f"… and {len(analysis.findings) - SHOWN} more in the report")
+    lines += ["", *(f"{name:<9} {path}" for name, path in reports.items())]
+    lines.append(f"run       {state.run}")
+    return "\n".join(lines)
+
+
+def _row(item: Finding) -> str:
+    where = f"{printable(item.location.path)}:{item.location.line}"
+    return f"  {item.severity:<8}  {where}  {printable(item.title)}"
+
+
+def _write_baseline(path: Path, analysis: Analysis, state: RunState) -> None:
+    from orchestrate.core.sharing.baseline import encode_baseline
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encode_baseline(analysis, at=state.ended_at))
