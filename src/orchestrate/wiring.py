@@ -64,9 +64,10 @@ class Site(msgspec.Struct, frozen=True):
 
 
 def config_home() -> Path:
-    """`$XDG_CONFIG_HOME/orchestrate`, or its default `~/.config/orchestrate`."""
-    base = os.environ.get("XDG_CONFIG_HOME", "")
-    return (Path(base) if base.startswith("/") else Path.home() / ".config") / "orchestrate"
+    """The user's configuration folder: `$XDG_CONFIG_HOME/orchestrate` or the platform's own."""
+    import platformdirs
+
+    return platformdirs.user_config_path("orchestrate", appauthor=False)
 
 
 def open_site(folder: Path | None = None, flags: Mapping[str, object] | None = None) -> Site:
@@ -143,7 +144,7 @@ def catalog_of(site: Site) -> FileAgentCatalog:
     """Agent profiles visible from the site."""
     from orchestrate.adapters.files.agent_catalog import FileAgentCatalog
 
-    return FileAgentCatalog(site.root)
+    return FileAgentCatalog.of_project(site.root)
 
 
 def open_session(site: Site, store: SqliteStore) -> Session:

@@ -29,17 +29,18 @@ class Repository(msgspec.Struct, frozen=True):
 
 
 def state_home() -> Path:
-    """`$XDG_STATE_HOME/orchestrate`, or its default `~/.local/state/orchestrate`."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    home = Path(base) if base.startswith("/") else Path.home() / ".local" / "state"
-    return home / "orchestrate"
+    """The user's state folder: `$XDG_STATE_HOME/orchestrate` or the platform's own."""
+    import platformdirs
+
+    return platformdirs.user_state_path("orchestrate", appauthor=False)
 
 
 def find_repository(start: Path | None = None) -> Repository:
     """The repository around `start` (the current folder by default).
 
-    A folder that is given is the root itself, even inside a larger repository, so that a part can
-    be looked at; without one the enclosing working tree's top is the root.
+    Without a folder the enclosing working tree's top is the root. A folder that is given is the
+    root itself; if it is only a part of a working tree it is looked at as a folder without git, and
+    its state is kept apart from the repository's.
 
     Raises:
         RequestError: the folder does not exist.
@@ -47,11 +48,10 @@ def find_repository(start: Path | None = None) -> Repository:
     given = (start or Path.cwd()).resolve()
     if not given.is_dir():
         raise RequestError(f"{given} is not a folder", remedy="give --repo an existing folder")
-    for folder in (given, *given.parents):
+    for folder in (given,) if start is not None else (given, *given.parents):
         git_dir = _common_git_dir(folder / ".git")
         if git_dir is not None:
-            root = given if start is not None else folder
-            return Repository(root, git_dir, _state_dir(root, git_dir))
+            return Repository(folder, git_dir, _state_dir(folder, git_dir))
     return Repository(given, None, _state_dir(given, None))
 
 

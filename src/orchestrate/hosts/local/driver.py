@@ -121,8 +121,10 @@ class Driver:
             StoreError: an append failed; the run can be resumed.
         """
         try:
-            await self._turn([])
+            # What is live before anything was granted here belongs to a driver that is gone.
             self._start_owed(recovering=True)
+            await self._turn([])
+            self._start_owed()
             while not self._finished():
                 await self._turn(await self._next_commands())
                 self._start_owed()

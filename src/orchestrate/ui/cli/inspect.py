@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +55,7 @@ def status(output: Output, run_id: str, repo: str | None) -> int:
 
         from orchestrate.ui.cli.live import picture
 
-        console = Console(width=100 if not click.get_text_stream("stdout").isatty() else None)
+        console = Console(width=None if sys.stdout.isatty() else 100)
         with console.capture() as capture:
             console.print(picture(state, time.time(), site.runs_dir))
         shown = "\n".join(line.rstrip() for line in capture.get().splitlines())

@@ -75,10 +75,10 @@ def with_output(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
     @click.option("-q", "--quiet", is_flag=True, help="Print no messages, only data and errors.")
-    @click.pass_context
     @wraps(function)
-    def wrapped(ctx: click.Context, *args: Any, as_json: bool, quiet: bool, **kwargs: Any) -> Any:
-        output = Output(ctx.command_path.partition(" ")[2], as_json=as_json, quiet=quiet)
+    def wrapped(*args: Any, as_json: bool, quiet: bool, **kwargs: Any) -> Any:
+        path = click.get_current_context().command_path
+        output = Output(path.partition(" ")[2], as_json=as_json, quiet=quiet)
         return function(output, *args, **kwargs)
 
     return wrapped

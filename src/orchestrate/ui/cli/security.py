@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,8 +27,7 @@ def finish(output: Output, state: RunState, data: dict[str, Any]) -> int:
     reports = _reports(artifacts, str(state.inputs.get("output", "")))
     update = str(state.inputs.get("update_baseline", ""))
     if update:
-        _write_baseline(Path(update), analysis, state)
-        output.message(f"baseline of {len(analysis.findings)} findings written to {update}")
+        _update_baseline(output, Path(update), analysis, state)
     verdict = _verdict(analysis, state)
     counts = {
         level: sum(item.severity == level for item in analysis.findings) for level in SEVERITY_ORDER
@@ -90,7 +90,7 @@ _REPORTS = ("html", "markdown", "json", "sarif", "sbom")
 
 
 def _text(
-    state: RunState, analysis: Analysis, counts: dict[str, int], reports: dict[str, str]
+    state: RunState, analysis: Analysis, counts: dict[Severity, int], reports: dict[str, str]
 ) -> str:
     found = ", ".join(f"{count} {level}" for level, count in counts.items() if count)
     lines = [f"{len(analysis.findings)} findings: {found}" if found else "0 findings"]
@@ -110,8 +110,25 @@ def _row(item: Finding) -> str:
     return f"  {item.severity:<8}  {where}  {printable(item.title)}"
 
 
-def _write_baseline(path: Path, analysis: Analysis, state: RunState) -> None:
-    from orchestrate.core.sharing.baseline import encode_baseline
+def _update_baseline(output: Output, path: Path, analysis: Analysis, state: RunState) -> None:
+    """Accept every finding that stands, keeping what an earlier baseline said of the others."""
+    from orchestrate.core.sharing.baseline import (
+        Baseline,
+        encode_baseline,
+        parse_baseline,
+        updated_baseline,
+    )
 
+    before = parse_baseline(path.read_bytes(), str(path)) if path.exists() else Baseline()
+    update = updated_baseline(
+        before,
+        analysis,
+        reason=f"accepted in run {state.run}",
+        date=datetime.fromtimestamp(state.ended_at, UTC).date().isoformat(),
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode_baseline(analysis, at=state.ended_at))
+    path.write_bytes(encode_baseline(update.baseline))
+    output.message(
+        f"{path}: {len(update.added)} findings accepted, {len(update.stale)} entries match nothing"
+        " any more"
+    )
