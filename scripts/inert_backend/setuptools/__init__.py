@@ -1,0 +1,1 @@
+"""Stands in for the build backend of this name."""
