@@ -215,8 +215,10 @@ def _become(command: Command, report: int) -> None:
 
 
 def _report(descriptor: int, line: str) -> None:
+    # Short enough for the pipe to take it in one piece.
+    data = line.replace("\n", " ").encode(errors="backslashreplace")[:2000]
     try:  # noqa: SIM105 - contextlib is one more import
-        os.write(descriptor, line.replace("\n", " ").encode(errors="backslashreplace") + b"\n")
+        os.write(descriptor, data + b"\n")
     except BrokenPipeError:
         pass  # the supervisor is gone, and with it whoever would listen
 

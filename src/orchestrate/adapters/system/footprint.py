@@ -54,12 +54,18 @@ def places() -> Iterator[Place]:
             continue
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Make a new file in the user's tree and remember it. Raises FileExistsError if it is there."""
+def write_file(path: Path, data: bytes) -> bool:
+    """Make a new file in the user's tree and remember it; False if something is there already."""
+    if os.path.lexists(path):
+        return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("xb") as file:
-        record(Place("file", str(path), hashlib.sha256(data).hexdigest()))
-        file.write(data)
+    record(Place("file", str(path), hashlib.sha256(data).hexdigest()))
+    try:
+        with path.open("xb") as file:
+            file.write(data)
+    except FileExistsError:
+        return False
+    return True
 
 
 def remaining() -> list[Place]:
@@ -73,16 +79,26 @@ def remaining() -> list[Place]:
 
 
 def is_changed(place: Place) -> bool:
-    """Whether the user has changed a file since we wrote it."""
+    """Whether the user has changed a file since we wrote it, or may have: it cannot be read."""
     if place.kind != "file":
         return False
-    return hashlib.sha256(Path(place.path).read_bytes()).hexdigest() != place.digest
+    try:
+        return hashlib.sha256(Path(place.path).read_bytes()).hexdigest() != place.digest
+    except OSError:
+        return True
 
 
 def remove(place: Place) -> None:
-    """Take `place` away; folders left empty in the user's `.orchestrate` go with their files."""
+    """Take `place` away; folders left empty in the user's `.orchestrate` go with their files.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
     path = Path(place.path)
     if place.kind == "state":
+        # The register is a file like any other: whatever it says, only folders of ours go.
+        if path.name != state_home().name and not path.is_relative_to(state_home()):
+            raise OSError(f"{path} does not look like a folder of ours")
         shutil.rmtree(path)
         return
     path.unlink()

@@ -43,11 +43,10 @@ def find_repository(start: Path | None = None) -> Repository:
     its state is kept apart from the repository's.
 
     Raises:
-        RequestError: the folder does not exist.
+        RequestError: the folder does not exist, or its path is not valid UTF-8: it could not be
+            recorded.
     """
-    given = (start or Path.cwd()).resolve()
-    if not given.is_dir():
-        raise RequestError(f"{given} is not a folder", remedy="give --repo an existing folder")
+    given = _resolved(start)
     for folder in (given,) if start is not None else (given, *given.parents):
         git_dir = _common_git_dir(folder / ".git")
         if git_dir is not None:
@@ -55,8 +54,35 @@ def find_repository(start: Path | None = None) -> Repository:
     return Repository(given, None, _state_dir(given, None))
 
 
+def _resolved(start: Path | None) -> Path:
+    try:
+        given = (start or Path.cwd()).resolve()
+        given.as_posix().encode()
+        found = given.is_dir()
+    except UnicodeEncodeError:
+        raise RequestError(
+            f"the path of {start or 'the current folder'} is not valid UTF-8",
+            remedy="rename the folder",
+        ) from None
+    except (OSError, RuntimeError):  # gone under our feet, not permitted, or a loop of links
+        given, found = start or Path(), False
+    if not found:
+        raise RequestError(
+            f"{given} is not a folder that can be looked at",
+            remedy="give --repo an existing folder",
+        )
+    return given
+
+
 def _common_git_dir(entry: Path) -> Path | None:
     """The common git folder behind a `.git` folder or file, or None if it is not one."""
+    try:
+        return _git_dir_behind(entry)
+    except OSError:  # a folder above that may not be looked at belongs to nobody we know
+        return None
+
+
+def _git_dir_behind(entry: Path) -> Path | None:
     folder = entry
     if entry.is_file():
         match = re.match(r"gitdir: (.+)", entry.read_text("utf-8", "surrogateescape"))
@@ -72,8 +98,11 @@ def _common_git_dir(entry: Path) -> Path | None:
 
 
 def _state_dir(root: Path, git_dir: Path | None) -> Path:
-    if git_dir is not None and os.access(git_dir, os.W_OK):
-        return git_dir / "orchestrate"
+    """Inside the git folder where that can be written, else in the user's state folder."""
+    if git_dir is not None:
+        inside = git_dir / "orchestrate"
+        if os.access(inside if inside.is_dir() else git_dir, os.W_OK | os.X_OK):
+            return inside
     digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:12]
     label = re.sub(r"[^A-Za-z0-9.-]", "-", root.name)[:40] or "root"
     return state_home() / "repositories" / f"{label}-{digest}"

@@ -258,6 +258,8 @@ class Supervision:
             "survivors": len(self.killed) - self.killed_command,
             "containment": self.request["containment"],
         }
+        if self.status is None and self.command < 0 and not outcome["error"]:
+            outcome["error"] = "the keeper was killed before it could tell that the command started"
         if self.gave_up:
             outcome["error"] = f"processes of it survive SIGKILL for {GIVE_UP_S:.0f} s"
         if not outcome["error"]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from orchestrate.adapters.system.process_table import (
     HAS_PROC,
     Process,
+    descendants,
     environment_of,
     every_process,
     send,
@@ -51,13 +52,23 @@ def sweep(tokens: Iterable[str], settle_s: float = SETTLE_S) -> int:
         now = time.monotonic()
         if guardians and now < settled_by:
             wait_for_any(guardians, min(settled_by - now, 0.5))
-        elif members or guardians:
-            _kill(members + guardians, overdue=now > settled_by + GIVE_UP_S)
+            continue
+        # Guardians last: below them are also those who emptied their environment.
+        members += _below(guardians)
+        seen.update(process.identity for process in members)
+        _kill(members or guardians, overdue=now > settled_by + GIVE_UP_S)
     return len(seen)
 
 
+def _below(guardians: list[Process]) -> list[Process]:
+    """Live descendants of `guardians` that are none of them."""
+    own = {guardian.pid for guardian in guardians}
+    found = [process for pid in own for process in descendants(pid)]
+    return [process for process in found if not process.dead and process.pid not in own]
+
+
 def _kill(processes: list[Process], overdue: bool) -> None:
-    if overdue:
+    if processes and overdue:
         numbers = ", ".join(str(process.pid) for process in processes)
         raise AgentError(
             f"processes {numbers} of an earlier attempt survive SIGKILL",
@@ -65,7 +76,8 @@ def _kill(processes: list[Process], overdue: bool) -> None:
         )
     for process in processes:
         send(process, signal.SIGKILL)
-    wait_for_any(processes, 0.5)
+    if processes:
+        wait_for_any(processes, 0.5)
 
 
 def _find(entries: set[bytes]) -> list[Process]:
