@@ -18,38 +18,26 @@ itself and an idle one answers at once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
-from orchestrate.app.runs import SNAPSHOT_EVERY, save_snapshot, to_store
-from orchestrate.core.codec import decode_command
-from orchestrate.core.ids import AttemptKey
+from orchestrate.app.runs import SNAPSHOT_EVERY, save_snapshot, take_inbox, to_store
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import effects as fx
 from orchestrate.core.running.capacity import HostView, admit
 from orchestrate.core.running.decide import StaleAttemptError, advance
 from orchestrate.core.running.events import AnyEvent
-from orchestrate.core.running.plan import bits
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RUN_ENDED, RunStatus
-from orchestrate.errors import InternalError, OrchestrateError
+from orchestrate.errors import OrchestrateError
+from orchestrate.hosts.local.dispatch import Dispatch, GateEvaluator, RequestBuilder
 from orchestrate.ports.clock import Clock
-from orchestrate.ports.performer import AttemptRequest, AttemptResult, Performer
+from orchestrate.ports.performer import Performer
 from orchestrate.ports.store import EventStore, InboxAnswer
 
 #: How often the inbox is looked at, in seconds; a look costs one PRAGMA unless something changed.
 INBOX_POLL_S = 0.1
 
 Observer = Callable[[Sequence[AnyEvent], RunState], None]
-RequestBuilder = Callable[[RunState, AttemptKey], AttemptRequest]
-
-
-class GateEvaluator(Protocol):
-    """Decides command gates by evidence."""
-
-    async def evaluate(self, state: RunState, gate: str) -> cmd.DecideGate:
-        """Run the gate's command and give its verdict; unknown when it could not be run."""
-        ...
 
 
 class Driver:
@@ -83,20 +71,16 @@ class Driver:
         """
         self._store = store
         self.state = state
-        self._performer = performer
-        self._gates = gates
         self._clock = clock
-        self._build_request = build_request
+        self._dispatch = Dispatch(performer, gates, build_request, self.submit)
         self._sample = sample
         self._observe = observe
         self._wait_for_people = wait_for_people
         self._arrived: list[cmd.AnyCommand] = []
         self._waker: asyncio.Future[None] | None = None
         self._snapshot_at = max(SNAPSHOT_EVERY, 2 * state.version)
-        self._attempts: dict[AttemptKey, asyncio.Task[None]] = {}
-        self._evaluations: dict[str, asyncio.Task[None]] = {}
+        self._turned_at = 0.0
         self._stopping = ""
-        self._failure: BaseException | None = None
         self.view = HostView(at=0.0)
 
     def submit(self, command: cmd.AnyCommand) -> None:
@@ -104,15 +88,20 @@ class Driver:
         self._arrived.append(command)
         self._wake()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return bool(self._stopping)
+
     def stop(self, reason: str) -> None:
         """Pause the run, stop its attempts and return from `run`. Idempotent."""
-        if not self._stopping:
-            self._stopping = reason
-            if self.state.status is RunStatus.EXECUTING:
-                self.submit(cmd.PauseRun(reason=reason, by="signal"))
-            for task in self._attempts.values():
-                task.cancel()
-            self.submit(cmd.PassTime())
+        if self._stopping:
+            return
+        self._stopping = reason
+        if self.state.status is RunStatus.EXECUTING:
+            self.submit(cmd.PauseRun(reason=reason, by="signal"))
+        self._dispatch.stop(reason)
+        self._wake()
 
     async def run(self) -> RunState:
         """Drive until the run ended, or waits for something outside, or was stopped.
@@ -122,15 +111,13 @@ class Driver:
         """
         try:
             # What is live before anything was granted here belongs to a driver that is gone.
-            self._start_owed(recovering=True)
+            self._dispatch.recover(self.state)
             await self._turn([])
-            self._start_owed()
             while not self._finished():
                 await self._turn(await self._next_commands())
-                self._start_owed()
             return self.state
         finally:
-            await self._release()
+            await self._dispatch.release()
 
     # -- one turn ------------------------------------------------------------------------------
 
@@ -151,15 +138,20 @@ class Driver:
             self._waker.set_result(None)
 
     def _seconds_to_wait(self) -> float:
-        due = [item.at for item in fx.pending(self.state) if isinstance(item, fx.WakeAt)]
+        # What was due in the last turn already, and still is, waits for a slot and not for time.
+        due = [
+            item.at
+            for item in fx.pending(self.state)
+            if isinstance(item, fx.WakeAt) and item.at > self._turned_at
+        ]
         if not due:
             return INBOX_POLL_S
         return max(0.0, min(INBOX_POLL_S, min(due) - self._clock.now()))
 
     async def _turn(self, commands: Sequence[cmd.AnyCommand]) -> None:
-        if self._failure is not None:
-            raise self._failure
-        now = self._clock.now()
+        if self._dispatch.failure is not None:
+            raise self._dispatch.failure
+        now = self._turned_at = self._clock.now()
         state = self.state
         events: list[AnyEvent] = []
         answers: list[InboxAnswer] = []
@@ -174,14 +166,8 @@ class Driver:
                 raise
             events += added
         if self._store.changed():
-            for entry in self._store.inbox(state.run):
-                try:
-                    added, state = advance(state, decode_command(entry.data), now)
-                except OrchestrateError as error:
-                    answers.append(InboxAnswer(entry.id, f"{error.message}; {error.remedy}"))
-                else:
-                    events += added
-                    answers.append(InboxAnswer(entry.id))
+            asked, answers, state = take_inbox(self._store, state, now)
+            events += asked
         if not self._stopping and (state.ready or state.retrying):
             self.view = self._sample()
             grants = admit(state, self.view).grants
@@ -196,73 +182,12 @@ class Driver:
             if state.version >= self._snapshot_at:
                 self._snapshot_at = max(state.version + SNAPSHOT_EVERY, 2 * state.version)
                 await save_snapshot(self._store, state)
-
-    # -- effects -------------------------------------------------------------------------------
-
-    def _start_owed(self, *, recovering: bool = False) -> None:
-        """Perform what the state owes and nobody performs yet."""
-        state = self.state
-        ended = state.status in RUN_ENDED
-        for number in bits(state.live):
-            key = AttemptKey(state.run, state.index.order[number].id, state.tasks[number].attempts)
-            running = self._attempts.get(key)
-            if running is None:
-                work = self._recover(key) if recovering or ended else self._perform(key)
-                self._attempts[key] = asyncio.create_task(work)
-            elif ended and not running.cancelling():
-                running.cancel()
-        if not self._stopping:
-            for effect in fx.pending(state) if state.index.gates else ():
-                if isinstance(effect, fx.EvaluateGate) and effect.gate not in self._evaluations:
-                    self._evaluations[effect.gate] = asyncio.create_task(
-                        self._evaluate(effect.gate)
-                    )
-
-    async def _perform(self, key: AttemptKey) -> None:
-        await self._conclude(
-            key, lambda: self._performer.perform(self._build_request(self.state, key))
-        )
-
-    async def _recover(self, key: AttemptKey) -> None:
-        await self._conclude(
-            key, lambda: self._performer.recover(self._build_request(self.state, key))
-        )
-
-    async def _conclude(
-        self, key: AttemptKey, work: Callable[[], Awaitable[AttemptResult | None]]
-    ) -> None:
-        """Perform, and turn whatever comes of it into exactly one command."""
-        command: cmd.AnyCommand
-        try:
-            command = _outcome(key, await work())
-        except asyncio.CancelledError:
-            reason = self._stopping or self.state.reason or "stopped"
-            command = cmd.InterruptAttempt(task=key.task, number=key.number, reason=reason)
-        except OrchestrateError as error:
-            command = cmd.FailAttempt(
-                task=key.task, number=key.number, cause="unavailable", message=error.message
-            )
-        except Exception as error:
-            self._failure = InternalError(f"attempt {key} broke its performer: {error!r}")
-            self._failure.__cause__ = error
-            command = cmd.PassTime()
-        self._attempts.pop(key, None)
-        self.submit(command)
-
-    async def _evaluate(self, gate: str) -> None:
-        try:
-            verdict = await self._gates.evaluate(self.state, gate)
-        except OrchestrateError as error:
-            verdict = cmd.DecideGate(
-                gate=gate, verdict="unknown", by="engine", reason=error.message
-            )
-        self._evaluations.pop(gate, None)
-        self.submit(verdict)
+        self._dispatch.start_owed(self.state)
 
     # -- the end -------------------------------------------------------------------------------
 
     def _finished(self) -> bool:
-        if self._attempts or self._evaluations or self._arrived:
+        if self._arrived or not self._dispatch.idle:
             return False
         state = self.state
         if self._stopping or state.status is RunStatus.PAUSED:
@@ -277,37 +202,3 @@ class Driver:
         if state.live or state.ready or state.retrying:
             return False
         return any(isinstance(item, fx.AskPerson) for item in fx.pending(state))
-
-    async def _release(self) -> None:
-        tasks = [*self._attempts.values(), *self._evaluations.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _outcome(key: AttemptKey, result: AttemptResult | None) -> cmd.AnyCommand:
-    if result is None:
-        return cmd.LoseAttempt(
-            task=key.task,
-            number=key.number,
-            message="its driver died, and it left no outcome",
-        )
-    if result.ok:
-        return cmd.SucceedAttempt(
-            task=key.task,
-            number=key.number,
-            summary=result.summary,
-            artifacts=result.artifacts,
-            metrics=result.metrics,
-            exit_code=result.exit_code,
-            duration_s=result.duration_s,
-            recovered=result.recovered,
-        )
-    return cmd.FailAttempt(
-        task=key.task,
-        number=key.number,
-        cause=result.cause or "exit",
-        message=result.message,
-        exit_code=result.exit_code,
-        duration_s=result.duration_s,
-    )

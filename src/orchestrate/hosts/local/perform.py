@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 
 import msgspec
@@ -37,14 +37,21 @@ class ProcessPerformer:
         self._backends = backends
 
     async def perform(self, request: AttemptRequest) -> AttemptResult:
-        """See Performer."""
+        """See Performer. What ended by itself before it could be stopped has a result."""
         backend = self._backend(request)
         changed = await asyncio.to_thread(_changed_artifact, request)
         if changed:
             return AttemptResult(ok=False, cause="bad_output", message=changed)
         folder = prepare_folder(request)
-        outcome = await self._supervisor.run(backend.spec(request), folder)
-        return await self._conclude(backend, request, outcome)
+        spec = backend.spec(request)
+        try:
+            outcome = await self._supervisor.run(spec, folder)
+        except asyncio.CancelledError:
+            found = self._supervisor.recorded(folder, request.token)
+            if found is None or found.stopped:
+                raise
+            outcome = found
+        return await _finish(self._conclude(backend, request, outcome))
 
     async def recover(self, request: AttemptRequest) -> AttemptResult | None:
         """See Performer."""
@@ -98,6 +105,17 @@ class ProcessPerformer:
         return backend.parse(request, outcome)
 
 
+async def _finish(work: Coroutine[None, None, AttemptResult]) -> AttemptResult:
+    """Await `work` to its end although the caller is cancelled: its process has ended already."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if task.cancelled():
+            raise
+        return await task
+
+
 def prepare_folder(request: AttemptRequest) -> Path:
     """Make the attempt's folder, private to the user, with the request in it."""
     folder = Path(request.folder)
@@ -134,6 +152,7 @@ def collect_outputs(request: AttemptRequest) -> tuple[tuple[Artifact, ...], str]
         if not path.resolve().is_relative_to(root):
             return (), f"output {output.name} leads out of the outputs folder: {path}"
         found.append(_artifact(output, path))
+        _make_durable(path.parent)
     return tuple(found), ""
 
 
@@ -147,6 +166,15 @@ def _artifact(output: OutputSpec, path: Path) -> Artifact:
         path=str(path),
         media_type=output.media_type,
     )
+
+
+def _make_durable(folder: Path) -> None:
+    """Entries of `folder`: without this a power cut may take a file whose contents are on disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _digest(path: Path) -> str:

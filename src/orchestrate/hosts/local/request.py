@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from orchestrate.core.ids import AttemptKey
@@ -28,15 +29,16 @@ def build_request(
     plan = state.index
     number = plan.position[key.task]
     task = plan.order[number]
-    folder = runs_dir / state.run / "attempts" / key.folder
+    # Text, not Path: this is done once per attempt, and Path arithmetic would be half of its cost.
+    folder = f"{runs_dir}{os.sep}{state.run}{os.sep}attempts{os.sep}{key.folder}"
     return AttemptRequest(
         key=key,
         token=str(key),
         phase=task.phase,
         repository=state.repository,
-        folder=str(folder),
-        outputs_dir=str(folder / "outputs"),
-        scratch_dir=str(folder / "scratch"),
+        folder=folder,
+        outputs_dir=folder + os.sep + "outputs",
+        scratch_dir=folder + os.sep + "scratch",
         agent=task.agent or "",
         action=task.action or "",
         backend=task.backend or (SHELL if task.run is not None else ""),

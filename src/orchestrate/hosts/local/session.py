@@ -6,16 +6,17 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
-from pathlib import Path
 
 from orchestrate.app import runs
 from orchestrate.core.codec import encode
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.capacity import HostView
+from orchestrate.core.running.decide import decide
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RUN_ENDED, RunStatus
 from orchestrate.errors import ConflictError, ExitCode
-from orchestrate.hosts.local.driver import Driver, GateEvaluator, Observer, RequestBuilder
+from orchestrate.hosts.local.dispatch import GateEvaluator, RequestBuilder
+from orchestrate.hosts.local.driver import Driver, Observer
 from orchestrate.ports.clock import Clock
 from orchestrate.ports.ownership import Ownership
 from orchestrate.ports.performer import Performer
@@ -23,6 +24,9 @@ from orchestrate.ports.store import EventStore
 
 #: How long a command sent to a live owner may take to be answered, in seconds.
 ANSWER_TIMEOUT_S = 15.0
+ANSWER_POLL_S = 0.05
+#: Signals that pause the run.
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Session:
@@ -48,7 +52,12 @@ class Session:
         self._build_request = build_request
         self._sample = sample
         self._identity = identity
-        self.driver: Driver | None = None
+        self._driver: Driver | None = None
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a signal stopped the run that was driven last."""
+        return self._driver is not None and self._driver.stopped
 
     # -- beginning and going on ----------------------------------------------------------------
 
@@ -78,19 +87,22 @@ class Session:
         *,
         reason: str,
         by: str,
+        max_parallel: int | None = None,
         wait_for_people: bool = False,
     ) -> RunState:
-        """Take a run over and drive it on.
+        """Take a run over and drive it on, after answering what an owner before left unanswered.
 
         Raises:
             ConflictError: a live process drives it, or it is over.
         """
         ownership = self._own(run)
         try:
-            state = runs.load(self.store, run)
+            state = await self._settled(run)
             commands: list[cmd.AnyCommand] = []
             if state.status in (RunStatus.PAUSED, RunStatus.FAILED):
                 commands.append(cmd.ResumeRun(reason=reason, by=by))
+            if max_parallel is not None and max_parallel != state.max_parallel:
+                commands.append(cmd.SetLimit(max_parallel=max_parallel, by=by))
             commands.append(cmd.AdoptRun(owner=self._identity))
             state = await runs.apply(self.store, self.clock, state, commands)
             if observe is not None:
@@ -111,7 +123,7 @@ class Session:
     async def _drive(
         self, state: RunState, observe: Observer | None, wait_for_people: bool
     ) -> RunState:
-        driver = self.driver = Driver(
+        driver = self._driver = Driver(
             store=self.store,
             state=state,
             performer=self._performer,
@@ -123,7 +135,8 @@ class Session:
             wait_for_people=wait_for_people,
         )
         loop = asyncio.get_running_loop()
-        signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        # What the caller had us ignore (nohup, a job in the background) stays ignored.
+        signals = [which for which in _STOPPING if signal.getsignal(which) is not signal.SIG_IGN]
         received: list[signal.Signals] = []
 
         def on_signal(which: signal.Signals) -> None:
@@ -151,19 +164,30 @@ class Session:
 
         Raises:
             ConflictError: refused, or the owner did not answer in time.
+            RequestError: the command names something that does not exist.
         """
         ownership = self._ownership(run)
         if ownership.acquire():
             try:
-                state = runs.load(self.store, run)
+                state = await self._settled(run)
                 state = await runs.apply(self.store, self.clock, state, [command])
-                if state.live and state.status in RUN_ENDED:
-                    state = await self._drive(state, None, False)
-                return state
+                return await self._cleared(state)
             finally:
                 ownership.release()
+        # Refuse what is plainly impossible at once, with its own error; the owner still decides.
+        decide(runs.load(self.store, run), command, self.clock.now())
         await self._ask_owner(run, command, ownership)
         return runs.load(self.store, run)
+
+    async def _settled(self, run: str) -> RunState:
+        """The state of an owned run, with nothing left in its inbox."""
+        return await runs.settle_inbox(self.store, self.clock, runs.load(self.store, run))
+
+    async def _cleared(self, state: RunState) -> RunState:
+        """`state`, or what it becomes once attempts that outlived their run are accounted for."""
+        if state.live and state.status in RUN_ENDED:
+            return await self._drive(state, None, False)
+        return state
 
     async def _ask_owner(self, run: str, command: cmd.AnyCommand, ownership: Ownership) -> None:
         entry = await self.store.send(run, encode(command), self.clock.now())
@@ -171,14 +195,17 @@ class Session:
         while (answer := self.store.answer(entry)) is None:
             if self.clock.now() > deadline:
                 raise ConflictError(
-                    f"{ownership.owner()} drives run {run} and has not answered yet",
-                    remedy="the command stays in its inbox; see `orchestrate events` later",
+                    f"{ownership.owner()} drives run {run} and does not answer",
+                    remedy="the command waits for it, or for whoever drives the run next",
                 )
-            await self.clock.sleep(0.05)
+            owner = ownership.owner()
+            if (owner is None or not owner.live) and ownership.acquire():
+                # It let go before it saw the entry: whoever owns a run answers its inbox.
+                try:
+                    await self._cleared(await self._settled(run))
+                finally:
+                    ownership.release()
+            else:
+                await self.clock.sleep(ANSWER_POLL_S)
         if answer.error:
             raise ConflictError(f"refused by the process that drives run {run}: {answer.error}")
-
-
-def attempt_folder(runs_dir: Path, run: str, task: str, number: int) -> Path:
-    """Where attempt `number` of `task` lies."""
-    return runs_dir / run / "attempts" / f"{task}.{number}"
