@@ -96,8 +96,17 @@ def tools_of(finding: Finding) -> frozenset[str]:
     return frozenset(source.tool for source in finding.sources)
 
 
+def voices_of(finding: Finding) -> frozenset[str]:
+    """Independent origins of a finding: its tools, our own ones counted as one.
+
+    Our rules share a parser and authors; their agreement is no second opinion.
+    """
+    own = "orchestrate"
+    return frozenset(own if tool.startswith(own) else tool for tool in tools_of(finding))
+
+
 def raised(confidence: Confidence, agreeing: int) -> Confidence:
-    """`confidence` one step higher for each of `agreeing` further independent tools."""
+    """`confidence` one step higher for each of `agreeing` further independent voices."""
     return CONFIDENCE_ORDER[max(0, CONFIDENCE_ORDER.index(confidence) - agreeing)]
 
 
@@ -106,9 +115,9 @@ def _merge(cluster: Sequence[Finding]) -> Finding:
         return cluster[0]
     lead = min(cluster, key=_lead_order)
     stated = min((f.confidence for f in cluster), key=CONFIDENCE_ORDER.index)
-    tools = frozenset[str]().union(*map(tools_of, cluster))
+    voices = frozenset[str]().union(*map(voices_of, cluster))
     # A part that is itself merged has had its rise already.
-    confidence = raised(stated, len(tools) - max(len(tools_of(f)) for f in cluster))
+    confidence = raised(stated, len(voices) - max(len(voices_of(f)) for f in cluster))
     properties = _properties(lead, cluster)
     if confidence != stated:
         properties.setdefault(STATED_CONFIDENCE, stated)

@@ -13,6 +13,10 @@ from orchestrate.core.sharing.findings import Category, Finding, Source
 #: Categories in which several tools look for the same flaws, so that a CWE identifies a flaw.
 SHARED_CATEGORIES: frozenset[Category] = frozenset({"code", "secret", "architecture"})
 
+#: Rules that say who can reach a flaw or what stands beside it, not that there is one: what they
+#: add must not disappear in the finding they are about.
+CONTEXT_RULES: frozenset[str] = frozenset({"ORC-ARCH-002", "ORC-ARCH-004"})
+
 #: family -> bandit test ids. Ids and their meaning as listed by bandit 1.9.
 _BANDIT: dict[str, tuple[str, ...]] = {
     "command-injection": ("B601", "B602", "B603", "B604", "B605", "B606", "B607", "B609"),
@@ -86,7 +90,7 @@ def family_of(finding: Finding) -> str:
     A merged finding has the family of each of its parts (tested), so merging twice changes
     nothing. Sources are looked at in sorted order.
     """
-    if finding.category not in SHARED_CATEGORIES:
+    if finding.category not in SHARED_CATEGORIES or finding.rule in CONTEXT_RULES:
         return f"{finding.category}:{finding.rule}:{_subject(finding)}"
     for source in sorted(finding.sources, key=source_order):
         family = _FAMILY_OF_SOURCE.get((source.tool, source.rule))

@@ -195,7 +195,9 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `findings` are ranked, most urgent first, suppressed ones excluded; `suppressed` holds those
     with an inline ignore or in the baseline, each with its reason. `unknown` lists what the scan
-    could not confirm; a scan with entries there is never called clean.
+    could not confirm; a scan with entries there is never called clean. `revision` is the commit
+    HEAD names and `origin` the remote's URL without credentials; both "" when not known. `merged`
+    counts reported findings that were folded into others.
     """
 
     subject: str
@@ -214,3 +216,4 @@ class Analysis(msgspec.Struct, frozen=True, omit_defaults=True):
     surface: tuple[SurfacePoint, ...] = ()
     notes: tuple[str, ...] = ()
     merged: int = 0
+    origin: str = ""

@@ -1,0 +1,1 @@
+"""Renderers of an analysis: SARIF, JSON, Markdown and one HTML page. Pure; the caller writes."""

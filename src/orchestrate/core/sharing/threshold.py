@@ -1,0 +1,58 @@
+"""`--fail-on`: whether an analysis passes a severity threshold."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from orchestrate.core.sharing.findings import SEVERITY_ORDER, Analysis, Finding, Severity
+from orchestrate.core.sharing.summary import counted
+
+
+class ThresholdVerdict(msgspec.Struct, frozen=True):
+    """`unknown` is not a pass. `reasons` are sentences, the deciding one first."""
+
+    verdict: Literal["passed", "failed", "unknown"]
+    reasons: tuple[str, ...]
+
+
+def threshold_verdict(
+    analysis: Analysis, fail_on: Severity | None, allow_unknown: bool = False
+) -> ThresholdVerdict:
+    """Decide by severity alone; confidence and exposure order findings, they do not excuse them.
+
+    Args:
+        fail_on: the mildest severity that fails; None lets every finding pass.
+        allow_unknown: let things that could not be confirmed pass; they are still named.
+
+    Returns:
+        `failed` when an unsuppressed finding reaches the threshold, whatever is unknown; else
+        `unknown` when something could not be confirmed and that is not allowed; else `passed`.
+    """
+    unknown = tuple(f"could not be confirmed: {each}" for each in analysis.unknown)
+    if not analysis.tools and not unknown:
+        unknown = ("could not be confirmed: no tool ran",)
+    if fail_on is not None:
+        reached = reaching(analysis.findings, fail_on)
+        if reached:
+            return ThresholdVerdict("failed", (_failure(reached, fail_on), *unknown))
+    if unknown and not allow_unknown:
+        return ThresholdVerdict("unknown", unknown)
+    below = "no threshold was given" if fail_on is None else f"no finding is {fail_on} or worse"
+    return ThresholdVerdict("passed", (below, *unknown))
+
+
+def reaching(findings: tuple[Finding, ...], severity: Severity) -> tuple[Finding, ...]:
+    """Findings of `severity` or worse, in the given order."""
+    worst = SEVERITY_ORDER[: SEVERITY_ORDER.index(severity) + 1]
+    return tuple(finding for finding in findings if finding.severity in worst)
+
+
+def _failure(reached: tuple[Finding, ...], fail_on: Severity) -> str:
+    shipped = sum(1 for finding in reached if finding.exposure == "shipped")
+    first = reached[0]
+    return (
+        f"{counted(reached)} at or above {fail_on}, {shipped} of them in shipped code; first: "
+        f"{first.title} at {first.location.path}:{first.location.line}"
+    )
