@@ -50,26 +50,42 @@ MIGRATIONS: tuple[str, ...] = (
 )
 
 
-def migrate(connection: sqlite3.Connection, path: str) -> None:
-    """Bring the database to this program's schema, in one transaction.
+def check_ours(connection: sqlite3.Connection, path: str) -> None:
+    """Make sure the database is empty or ours, and not too new. Changes nothing.
+
+    Most databases of other programs have the application id 0 as well, so that alone says nothing.
 
     Raises:
         StoreError: the file belongs to another program, or was written by a newer version.
     """
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == len(MIGRATIONS) and application == APPLICATION_ID:
-        return
-    if application not in (0, APPLICATION_ID):
+    # One read transaction: another process may be creating the same database at this moment.
+    connection.execute("BEGIN")
+    try:
+        application = _pragma(connection, "application_id")
+        version = _pragma(connection, "user_version")
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    finally:
+        connection.execute("ROLLBACK")
+    if application != APPLICATION_ID and (application or version or tables):
         raise StoreError(f"{path} is a database of another program", remedy="move it away")
     if version > len(MIGRATIONS):
         raise StoreError(
             f"{path} has schema version {version}; this program knows up to {len(MIGRATIONS)}",
             remedy="use the newer version of orchestrate that wrote it",
         )
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a database that is ours to this program's schema, in one transaction."""
+    if _pragma(connection, "user_version") == len(MIGRATIONS):
+        return
     connection.execute("BEGIN EXCLUSIVE")
     try:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        version = _pragma(connection, "user_version")
         for script in MIGRATIONS[version:]:
             for statement in script.split(";"):
                 if statement.strip():

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from orchestrate.adapters.sqlite.schema import migrate
+from orchestrate.adapters.sqlite.schema import check_ours, migrate
 from orchestrate.adapters.sqlite.writer import Writer
 from orchestrate.core.codec import CHAIN_START, link
 from orchestrate.errors import StoreError, VersionConflictError
@@ -35,10 +36,17 @@ _INSERT = (
 
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        # Before anything is written: a database that is not ours stays as it is.
+        check_ours(connection, str(path))
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -55,7 +63,6 @@ class SqliteStore:
         try:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
             writing = _connect(path)
-            migrate(writing, str(path))
             self._reading = _connect(path)
         except (sqlite3.Error, OSError) as error:
             raise StoreError(
@@ -114,7 +121,9 @@ class SqliteStore:
                 future.set_result(value)
 
         def tell(value: Any, error: BaseException | None) -> None:
-            loop.call_soon_threadsafe(settle, value, error)
+            # A loop that was closed meanwhile has nobody waiting; the writer must survive that.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(settle, value, error)
 
         self._writer.submit(work, tell)
         return await future
@@ -149,10 +158,10 @@ class SqliteStore:
 
     def read(self, stream: str, after: int = 0, upto: int | None = None) -> Iterator[StoredEvent]:
         """See EventStore. Reads in pages, so a long stream needs no long memory."""
-        found = self._rows("SELECT id, version FROM streams WHERE name = ?", stream)
+        found = self._rows("SELECT id, version, chain FROM streams WHERE name = ?", stream)
         if not found:
             return
-        key, end = found[0]
+        key, end, head = found[0]
         last = end if upto is None else min(upto, end)
         chain = self._chain_at(key, stream, after)
         while after < last:
@@ -166,8 +175,10 @@ class SqliteStore:
             if not rows:
                 raise _damaged(stream, after + 1, f"its log ends early, {end} events were recorded")
             for position, version, kind, at, schema, data, stored in rows:
-                chain = link(chain, data)
-                if version != after + 1 or chain != stored:
+                # Whoever edits a row may leave text where bytes were.
+                chain = link(chain, data) if isinstance(data, bytes) else b""
+                at_head = version != end or chain == head
+                if version != after + 1 or chain != stored or not at_head:
                     raise _damaged(stream, after + 1, "it does not fit the hash chain")
                 after = version
                 yield StoredEvent(position, stream, version, kind, at, schema, data, stored)

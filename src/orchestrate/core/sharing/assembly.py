@@ -62,7 +62,7 @@ def unknowns(
     tools: Iterable[ToolRun], reports: Sequence[SpecialistReport], absent: Mapping[str, str]
 ) -> tuple[str, ...]:
     """What could not be confirmed, each as `<what>: <reason>`; `<what>` contains no `: `."""
-    found = [_unknown(run) for run in tools if not run.conclusive]
+    found = [unknown_entry(run) for run in tools if not run.conclusive]
     found += [
         f"{_plain(report.agent)}: its report names no tool that ran"
         for report in reports
@@ -72,7 +72,8 @@ def unknowns(
     return tuple(sorted(set(found)))
 
 
-def _unknown(run: ToolRun) -> str:
+def unknown_entry(run: ToolRun) -> str:
+    """How an inconclusive run of a tool is listed in `Analysis.unknown`."""
     name = " ".join(part for part in (run.tool, run.version) if part)
     what = f"{run.purpose} ({name})" if run.purpose else name
     reason = run.reason or "no reason was given"

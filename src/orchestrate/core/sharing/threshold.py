@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 
+from orchestrate.core.sharing.assembly import unknown_entry
 from orchestrate.core.sharing.findings import SEVERITY_ORDER, Analysis, Finding, Severity
 from orchestrate.core.sharing.summary import counted
+
+
+#: The most severe finding that a tool can report, for tools that cannot report everything. Such a
+#: tool being unable to look says nothing about findings above that.
+WORST: Mapping[str, Severity] = {"licence-audit": "medium", "radon": "low", "vulture": "low"}
 
 
 class ThresholdVerdict(msgspec.Struct, frozen=True):
@@ -28,7 +35,8 @@ def threshold_verdict(
 
     Returns:
         `failed` when an unsuppressed finding reaches the threshold, whatever is unknown; else
-        `unknown` when something could not be confirmed and that is not allowed; else `passed`.
+        `unknown` when something that could hold a finding at or above the threshold could not be
+        confirmed and that is not allowed; else `passed`.
     """
     unknown = tuple(f"could not be confirmed: {each}" for each in analysis.unknown)
     if not analysis.tools and not unknown:
@@ -37,10 +45,24 @@ def threshold_verdict(
         reached = reaching(analysis.findings, fail_on)
         if reached:
             return ThresholdVerdict("failed", (_failure(reached, fail_on), *unknown))
-    if unknown and not allow_unknown:
+    if _undecided(analysis, fail_on) and not allow_unknown:
         return ThresholdVerdict("unknown", unknown)
     below = "no threshold was given" if fail_on is None else f"no finding is {fail_on} or worse"
     return ThresholdVerdict("passed", (below, *unknown))
+
+
+def _undecided(analysis: Analysis, fail_on: Severity | None) -> bool:
+    """Whether something nobody could look at might hold a finding that matters."""
+    beside = {
+        unknown_entry(run)
+        for run in analysis.tools
+        if fail_on is not None and _milder(WORST.get(run.tool, "critical"), fail_on)
+    }
+    return not analysis.tools or any(entry not in beside for entry in analysis.unknown)
+
+
+def _milder(severity: Severity, than: Severity) -> bool:
+    return SEVERITY_ORDER.index(severity) > SEVERITY_ORDER.index(than)
 
 
 def reaching(findings: tuple[Finding, ...], severity: Severity) -> tuple[Finding, ...]:

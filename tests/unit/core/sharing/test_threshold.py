@@ -112,3 +112,31 @@ def test_summary_counts_every_severity_and_exposure_also_zero() -> None:
     assert summary.severities == {"critical": 0, "high": 1, "medium": 0, "low": 1, "info": 0}
     assert summary.exposures == {"shipped": 0, "build": 0, "example": 0, "docs": 0, "test": 2}
     assert summary.matrix["test"]["high"] == 1
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "verdict"), [("high", "passed"), ("medium", "unknown"), ("low", "unknown")]
+)
+def test_a_tool_that_cannot_reach_the_threshold_leaves_nothing_open(
+    fail_on: Severity, verdict: str
+) -> None:
+    licences = ToolRun("licence-audit", "1", "partial", purpose="licences", reason="not stated")
+    scanned = Analysis(
+        subject="s",
+        tools=(RAN, licences),
+        unknown=("licences (licence-audit 1): looked at a part only; not stated",),
+    )
+
+    found = threshold_verdict(scanned, fail_on)
+
+    assert found.verdict == verdict
+    assert any("licences" in reason for reason in found.reasons)
+
+
+def test_a_missing_report_is_open_at_every_threshold() -> None:
+    assert (
+        threshold_verdict(
+            analysis(unknown=("architect: no report; it failed",)), "critical"
+        ).verdict
+        == "unknown"
+    )
