@@ -84,11 +84,15 @@ def state_dir(repository: Path) -> Path:
 
 
 def started_at(events: list[dict[str, Any]], task: str) -> float:
-    return next(e["at"] for e in events if e["event"] == "AttemptStarted" and e["task"] == task)
+    return float(
+        next(e["at"] for e in events if e["event"] == "AttemptStarted" and e["task"] == task)
+    )
 
 
 def ended_at(events: list[dict[str, Any]], task: str) -> float:
-    return next(e["at"] for e in events if e["event"] == "AttemptSucceeded" and e["task"] == task)
+    return float(
+        next(e["at"] for e in events if e["event"] == "AttemptSucceeded" and e["task"] == task)
+    )
 
 
 def findings_of(data: dict[str, Any]) -> tuple[Any, ...]:
