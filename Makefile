@@ -32,7 +32,7 @@ static: setup
 	.venv/bin/lint-imports --no-logo
 
 bench: setup ## throughput, cost per task and start-up time, on this machine
-	@$(RUN) bench/run.py
+	@$(RUN) -m bench.run
 
 docs: setup ## check the documentation and build the site into build/docs
 	$(PYTEST) tests/docs

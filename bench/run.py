@@ -12,9 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-import driver
-import prototype
-import start_up
+from bench import driver, prototype, start_up
 
 #: Tasks per measurement: enough for at least about half a second each.
 TASKS = {1: 1000, 6: 6000, 64: 20000}
@@ -68,10 +66,11 @@ def growth(folder: Path) -> Row:
 def memory(folder: Path) -> Row:
     """Peak resident memory of a process that drives 10 000 tasks."""
     done = subprocess.run(
-        [sys.executable, __file__, "--memory", str(folder)],
+        [sys.executable, "-m", "bench.run", "--memory", str(folder)],
         check=True,
         capture_output=True,
         text=True,
+        cwd=Path(__file__).resolve().parent.parent,
     )
     mib = float(done.stdout) / 1024
     return Row(

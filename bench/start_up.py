@@ -19,7 +19,7 @@ def peer_command(cache: Path) -> Path:
     command = home / "bin" / "dbos"
     if not command.exists():
         venv.create(home, with_pip=True, clear=True)
-        subprocess.run([home / "bin" / "pip", "install", "-q", PEER], check=True)
+        subprocess.run([home / "bin" / "pip", "install", "-qq", PEER], check=True)
     return command
 
 
