@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ import msgspec
 
 from orchestrate.adapters.system.repository import Repository, find_repository, revision
 from orchestrate.config import Layer, Settings, environment_layer, merge
-from orchestrate.errors import RequestError
+from orchestrate.errors import ConfigurationError, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from orchestrate.adapters.system.footprint import Place
     from orchestrate.adapters.system.ownership import RunLock
     from orchestrate.core.planning.definition import Workflow
+    from orchestrate.core.running.capacity import HostView
     from orchestrate.core.running.state import RunState
     from orchestrate.hosts.local.session import Session
+    from orchestrate.ports.performer import Backend
 
 #: Letters and digits that cannot be mistaken for one another.
 _ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -85,8 +88,8 @@ def open_site(folder: Path | None = None, flags: Mapping[str, object] | None = N
     given = {name: value for name, value in (flags or {}).items() if value not in (None, "")}
     settings, origin = merge(
         [
-            Layer(str(user), read_settings(user)),
-            Layer(str(project), read_settings(project)),
+            read_settings(user, relative_to=user.parent),
+            read_settings(project, relative_to=repository.root),
             environment_layer(os.environ),
             Layer("command line", given),
         ]
@@ -100,6 +103,7 @@ def open_store(site: Site, *, create: bool = False) -> SqliteStore:
     Raises:
         RequestError: nothing was ever run here, and `create` is false.
         StoreError: it cannot be opened.
+        ConfigurationError: its folder cannot be made, or is on a network file system.
     """
     from orchestrate.adapters.sqlite.store import SqliteStore
     from orchestrate.adapters.system.footprint import Place, record
@@ -109,9 +113,16 @@ def open_store(site: Site, *, create: bool = False) -> SqliteStore:
         raise RequestError(
             f"there is no run in {site.root} yet", remedy="start one: orchestrate security"
         )
-    record(Place("state", str(site.state_dir)))
-    for path in (site.state_dir, site.runs_dir):
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if create:
+        try:
+            record(Place("state", str(site.state_dir)))
+            for path in (site.state_dir, site.runs_dir):
+                path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"runs of {site.root} cannot be kept: {error.strerror}: {error.filename}",
+                remedy="check permissions and free space; `orchestrate doctor` looks at both",
+            ) from error
     refuse_network_filesystem(site.state_dir)
     return SqliteStore(site.database)
 
@@ -147,14 +158,32 @@ def catalog_of(site: Site) -> FileAgentCatalog:
     return FileAgentCatalog.of_project(site.root)
 
 
-def open_session(site: Site, store: SqliteStore) -> Session:
-    """What drives runs of the site from this process."""
+def host_view(site: Site) -> HostView:
+    """What this machine can give at this moment."""
+    from orchestrate.adapters.system.memory import available_memory_bytes
+    from orchestrate.core.running.capacity import HostView
+
+    return HostView(
+        at=time.time(),
+        memory_available_bytes=available_memory_bytes(),
+        memory_floor_bytes=site.settings.memory_floor_mb * 1024 * 1024,
+    )
+
+
+def backends() -> dict[str, Backend]:
+    """The backends there are, by name."""
     from orchestrate.adapters.backends.local.backend import LocalBackend
     from orchestrate.adapters.backends.shell import ShellBackend
+
+    found: tuple[Backend, ...] = (LocalBackend(), ShellBackend())
+    return {backend.name: backend for backend in found}
+
+
+def open_session(site: Site, store: SqliteStore) -> Session:
+    """What drives runs of the site from this process."""
     from orchestrate.adapters.system.clock import SystemClock
-    from orchestrate.adapters.system.memory import available_memory_bytes
     from orchestrate.adapters.system.supervisor import ProcessSupervisor
-    from orchestrate.core.running.capacity import HostView
+    from orchestrate.app.preflight import SHELL
     from orchestrate.hosts.local.evidence import CommandGates
     from orchestrate.hosts.local.perform import ProcessPerformer
     from orchestrate.hosts.local.request import build_request
@@ -162,27 +191,15 @@ def open_session(site: Site, store: SqliteStore) -> Session:
 
     clock = SystemClock()
     supervisor = ProcessSupervisor()
-    shell = ShellBackend()
-    local = LocalBackend()
-    slots = site.settings.max_parallel
-    floor = site.settings.memory_floor_mb * 1024 * 1024
-
-    def sample() -> HostView:
-        return HostView(
-            at=clock.now(),
-            slots=slots if slots is not None else 1_000_000,
-            memory_available_bytes=available_memory_bytes(),
-            memory_floor_bytes=floor,
-        )
-
+    known = backends()
     return Session(
         store=store,
         clock=clock,
-        performer=ProcessPerformer(supervisor, {shell.name: shell, local.name: local}),
-        gates=CommandGates(supervisor, shell, site.runs_dir),
+        performer=ProcessPerformer(supervisor, known),
+        gates=CommandGates(supervisor, known[SHELL], site.runs_dir),
         ownership=partial(ownership_of, site),
         build_request=partial(build_request, runs_dir=site.runs_dir, catalog=catalog_of(site)),
-        sample=sample,
+        sample=partial(host_view, site),
         identity=f"process {os.getpid()} on {os.uname().nodename}",
     )
 

@@ -8,7 +8,7 @@ import msgspec
 
 from orchestrate.core.agents.profile import Profile
 from orchestrate.core.ids import AttemptKey
-from orchestrate.core.planning.definition import FailureCause, InputValue, OutputSpec
+from orchestrate.core.planning.definition import FailureCause, InputValue, OutputSpec, TaskSpec
 from orchestrate.core.sharing.artifact import Artifact
 from orchestrate.core.sharing.findings import TimelineEntry
 from orchestrate.ports.process import ProcessOutcome, ProcessSpec
@@ -75,6 +75,10 @@ class Backend(Protocol):
     """What executes a profile as a process: two pure functions around a supervised run."""
 
     name: str
+
+    def refusal(self, task: TaskSpec) -> str:
+        """Why this backend could not perform `task`; empty if it can."""
+        ...
 
     def spec(self, request: AttemptRequest) -> ProcessSpec:
         """The process to run for this attempt. Raises AgentError if it cannot be run at all."""

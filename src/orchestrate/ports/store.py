@@ -93,7 +93,7 @@ class EventStore(Protocol):
         ...
 
     def changed(self) -> bool:
-        """Whether another process may have written since the last call. Cheap."""
+        """Whether somebody may have written since the last call. True at the first. Cheap."""
         ...
 
     def inbox(self, stream: str) -> Sequence[InboxEntry]:
@@ -107,7 +107,9 @@ class EventStore(Protocol):
     def read(self, stream: str, after: int = 0, upto: int | None = None) -> Iterator[StoredEvent]:
         """Events of `stream` with `after` < version <= `upto`, in order.
 
-        Checks the chain as it goes; raises StoreError at the first event that does not fit.
+        Checks the chain as it goes, and the end against the stream's head; raises StoreError at the
+        first event that does not fit, and when the stream has no event `after`. A stream that does
+        not exist has no events.
         """
         ...
 

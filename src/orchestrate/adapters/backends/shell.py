@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from orchestrate.adapters.backends.environment import passed_environment
+from orchestrate.core.planning.definition import TaskSpec
 from orchestrate.ports.performer import AttemptRequest, AttemptResult
 from orchestrate.ports.process import ProcessOutcome, ProcessSpec
 
@@ -27,6 +28,10 @@ class ShellBackend:
     """
 
     name = "shell"
+
+    def refusal(self, task: TaskSpec) -> str:
+        """See Backend."""
+        return "" if task.run is not None else "the shell backend needs a command in `run`"
 
     def spec(self, request: AttemptRequest) -> ProcessSpec:
         """See Backend."""

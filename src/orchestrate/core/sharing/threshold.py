@@ -11,7 +11,6 @@ from orchestrate.core.sharing.assembly import unknown_entry
 from orchestrate.core.sharing.findings import SEVERITY_ORDER, Analysis, Finding, Severity
 from orchestrate.core.sharing.summary import counted
 
-
 #: The most severe finding that a tool can report, for tools that cannot report everything. Such a
 #: tool being unable to look says nothing about findings above that.
 WORST: Mapping[str, Severity] = {"licence-audit": "medium", "radon": "low", "vulture": "low"}

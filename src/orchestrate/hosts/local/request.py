@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from orchestrate.app.preflight import backend_of
 from orchestrate.core.ids import AttemptKey
 from orchestrate.core.planning.template import render
 from orchestrate.core.running.plan import PlanIndex
@@ -13,9 +14,6 @@ from orchestrate.core.running.state import RunState
 from orchestrate.core.views.timeline import timeline
 from orchestrate.ports.catalog import AgentCatalog
 from orchestrate.ports.performer import AttemptRequest, UpstreamArtifact
-
-#: Backend of a task that names none and has no agent: a shell command.
-SHELL = "shell"
 
 
 def build_request(
@@ -41,7 +39,7 @@ def build_request(
         scratch_dir=folder + os.sep + "scratch",
         agent=task.agent or "",
         action=task.action or "",
-        backend=task.backend or (SHELL if task.run is not None else ""),
+        backend=backend_of(task),
         command=task.run or "",
         prompt=render(task.prompt, scope(state)) if task.prompt else "",
         profile=catalog.find(task.agent) if task.agent else None,

@@ -68,6 +68,7 @@ class Session:
         ownership = self._own(new.run)
         try:
             state = await runs.create(self.store, self.clock, new, self._identity)
+            self._announce(state, 0, observe)
             return await self._drive(state, observe, wait_for_people)
         finally:
             ownership.release()
@@ -98,6 +99,7 @@ class Session:
         ownership = self._own(run)
         try:
             state = await self._settled(run)
+            before = state.version
             commands: list[cmd.AnyCommand] = []
             if state.status in (RunStatus.PAUSED, RunStatus.FAILED):
                 commands.append(cmd.ResumeRun(reason=reason, by=by))
@@ -105,11 +107,16 @@ class Session:
                 commands.append(cmd.SetLimit(max_parallel=max_parallel, by=by))
             commands.append(cmd.AdoptRun(owner=self._identity))
             state = await runs.apply(self.store, self.clock, state, commands)
-            if observe is not None:
-                observe((), state)
+            self._announce(state, before, observe)
             return await self._drive(state, observe, wait_for_people)
         finally:
             ownership.release()
+
+    def _announce(self, state: RunState, after: int, observe: Observer | None) -> None:
+        """Tell of what was recorded before there was a driver."""
+        if observe is not None:
+            events = [event for _, event in runs.history(self.store, state.run, after)]
+            observe(events, state)
 
     def _own(self, run: str) -> Ownership:
         ownership = self._ownership(run)

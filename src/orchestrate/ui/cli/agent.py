@@ -9,6 +9,7 @@ import click
 from orchestrate import wiring
 from orchestrate.core.agents.profile import Profile
 from orchestrate.errors import RequestError
+from orchestrate.ui.cli.data import AgentList, AgentRow
 from orchestrate.ui.cli.output import Output, printable, repo_option, with_output
 
 
@@ -26,19 +27,13 @@ def list_agents(output: Output, repo: str | None) -> int:
     profiles = [found for name in catalog.names() if (found := catalog.find(name)) is not None]
     width = max((len(item.name) for item in profiles), default=0)
     output.data(
-        {
-            "agents": [
-                {
-                    "name": item.name,
-                    "description": item.description,
-                    "origin": item.origin,
-                    "path": item.path,
-                    "warnings": len(item.warnings),
-                }
+        AgentList(
+            tuple(
+                AgentRow(item.name, item.description, item.origin, item.path, len(item.warnings))
                 for item in profiles
-            ],
-            "broken": [str(error) for error in catalog.broken],
-        },
+            ),
+            tuple(str(error) for error in catalog.broken),
+        ),
         "\n".join(
             f"{item.name:<{width}}  {item.origin:<8}  {_short(item.description)}"
             + (f"  ({len(item.warnings)} repairs)" if item.warnings else "")

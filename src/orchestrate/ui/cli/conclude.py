@@ -6,7 +6,6 @@ import getpass
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import click
 
@@ -16,6 +15,7 @@ from orchestrate.core.running.events import AnyEvent
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import GateStatus, RunStatus
 from orchestrate.errors import ExitCode
+from orchestrate.ui.cli.data import run_data
 from orchestrate.ui.cli.output import Output, printable
 
 Observe = Callable[[Sequence[AnyEvent], RunState], None]
@@ -79,66 +79,42 @@ _FATE: dict[str, str] = {
 }
 
 
-def exit_code(state: RunState) -> ExitCode:
-    """The exit code that tells where `state` stands."""
+def exit_code(state: RunState, *, interrupted: bool = False) -> ExitCode:
+    """The exit code that tells where `state` stands, and whether a signal stopped it here."""
     if state.status is RunStatus.COMPLETED:
         return ExitCode.OK
-    if state.status is RunStatus.PAUSED and state.reason.startswith("interrupted"):
-        return ExitCode.INTERRUPTED
     if state.status in (RunStatus.PAUSED, RunStatus.EXECUTING):
-        return ExitCode.WAITING
+        return ExitCode.INTERRUPTED if interrupted else ExitCode.WAITING
     gate = state.gates.get(state.failed_gate)
     if gate is not None and gate.status is GateStatus.UNKNOWN:
         return ExitCode.UNCONFIRMED
     return ExitCode.RUN_FAILED
 
 
-def conclude(output: Output, state: RunState) -> int:
-    """Say how a run stands, print its result, and return the exit code."""
-    code = exit_code(state)
-    data = run_data(state)
-    if state.status is RunStatus.COMPLETED and "security" in state.index.workflow.name:
-        from orchestrate.ui.cli.security import finish
+def conclude(
+    output: Output, state: RunState, *, interrupted: bool = False, drove: bool = True
+) -> int:
+    """Say how a run stands, print its result, and return the exit code.
 
-        return finish(output, state, data)
-    output.data(data, lambda: _closing(state))
+    Args:
+        interrupted: a signal stopped the run here.
+        drove: this process drove the run, rather than follow it: what is asked for once per run,
+            such as copying reports, is done by whoever drove it.
+    """
+    if state.status is RunStatus.COMPLETED:
+        from orchestrate.ui.cli.security import finish, is_scan
+
+        if is_scan(state):
+            return finish(output, state, deliver=drove)
+    output.data(run_data(state), lambda: _closing(state))
     _next_step(output, state)
-    return code
-
-
-def run_data(state: RunState) -> dict[str, Any]:
-    """What --json says of a run."""
-    return {
-        "run": state.run,
-        "workflow": state.index.workflow.name,
-        "status": state.status,
-        "reason": state.reason,
-        "created_at": state.created_at,
-        "ended_at": state.ended_at or None,
-        "tasks": [
-            {
-                "task": spec.id,
-                "phase": spec.phase,
-                "status": task.status,
-                "attempts": task.attempts,
-                "summary": task.summary,
-                "message": task.message,
-                "outputs": {item.name: item.path for item in task.artifacts},
-            }
-            for number, spec in enumerate(state.index.order)
-            for task in [state.tasks[number]]
-        ],
-        "gates": [
-            {"gate": name, "status": gate.status, "by": gate.by, "reason": gate.reason}
-            for name, gate in sorted(state.gates.items())
-        ],
-    }
+    return exit_code(state, interrupted=interrupted)
 
 
 def _closing(state: RunState) -> str:
-    lines = [
-        f"run {state.run} {state.status.value}" + (f": {state.reason}" if state.reason else "")
-    ]
+    # The reason of a run that executes is why it was begun, which says nothing here.
+    because = "" if state.status is RunStatus.EXECUTING else state.reason
+    lines = [f"run {state.run} {state.status.value}" + (f": {because}" if because else "")]
     for number, spec in enumerate(state.index.order):
         lines += [
             f"  {spec.id}/{artifact.name}: {artifact.path}"

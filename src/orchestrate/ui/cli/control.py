@@ -11,18 +11,21 @@ from orchestrate import wiring
 from orchestrate.app import runs
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.state import RunState
-from orchestrate.core.running.status import GateStatus
+from orchestrate.core.running.status import RUN_ENDED, GateStatus
 from orchestrate.errors import RequestError
-from orchestrate.ui.cli.conclude import run_data, user_name
+from orchestrate.ui.cli.conclude import user_name
+from orchestrate.ui.cli.data import run_data
 from orchestrate.ui.cli.output import Output, repo_option, with_output
 
 
-def _tell(repo: str | None, prefix: str, command: cmd.AnyCommand) -> RunState:
+def _tell(repo: str | None, prefix: str, command: cmd.AnyCommand) -> tuple[RunState, bool]:
+    """The run's state after `command`, and whether a live process drives it."""
     site = wiring.open_site(Path(repo) if repo else None)
     store = wiring.open_store(site)
     try:
         run = runs.resolve(store, prefix)
-        return asyncio.run(wiring.open_session(site, store).tell(run, command))
+        state = asyncio.run(wiring.open_session(site, store).tell(run, command))
+        return state, wiring.is_owned(site, run)
     finally:
         store.close()
 
@@ -33,10 +36,13 @@ def _tell(repo: str | None, prefix: str, command: cmd.AnyCommand) -> RunState:
 @repo_option
 @with_output
 def pause(output: Output, run_id: str, reason: str, repo: str | None) -> int:
-    """Start nothing new in RUN. Attempts that are running may end."""
-    state = _tell(repo, run_id, cmd.PauseRun(reason=reason or "paused", by=user_name()))
+    """Start nothing new in a run; what runs may end.
+
+    RUN is the latest by default.
+    """
+    state, owned = _tell(repo, run_id, cmd.PauseRun(reason=reason or "paused", by=user_name()))
     running = state.live.bit_count()
-    rest = f"; {running} attempts may still end" if running else ""
+    rest = f"; attempts that may still end: {running}" if running and owned else ""
     output.data(
         run_data(state), f"run {state.run} is paused{rest}; go on: orchestrate resume {state.run}"
     )
@@ -49,8 +55,11 @@ def pause(output: Output, run_id: str, reason: str, repo: str | None) -> int:
 @repo_option
 @with_output
 def cancel(output: Output, run_id: str, reason: str, repo: str | None) -> int:
-    """Give RUN up: stop what it runs, keep what it made. A cancelled run is not resumed."""
-    state = _tell(repo, run_id, cmd.CancelRun(reason=reason or "cancelled", by=user_name()))
+    """Give a run up and stop what it runs.
+
+    RUN is the latest by default. What it made is kept; a cancelled run is not resumed.
+    """
+    state, _ = _tell(repo, run_id, cmd.CancelRun(reason=reason or "cancelled", by=user_name()))
     output.data(run_data(state), f"run {state.run} is cancelled")
     return 0
 
@@ -62,7 +71,10 @@ def cancel(output: Output, run_id: str, reason: str, repo: str | None) -> int:
 @repo_option
 @with_output
 def approve(output: Output, run_id: str, gate: str | None, reason: str, repo: str | None) -> int:
-    """Let RUN pass GATE (default: its only open one), in your name."""
+    """Let a run pass a gate, in your name.
+
+    GATE is the only open one by default.
+    """
     return _decide(output, run_id, gate, reason, repo, "passed")
 
 
@@ -73,7 +85,10 @@ def approve(output: Output, run_id: str, gate: str | None, reason: str, repo: st
 @repo_option
 @with_output
 def reject(output: Output, run_id: str, gate: str | None, reason: str, repo: str | None) -> int:
-    """Refuse GATE of RUN (default: its only open one), in your name. The run then fails."""
+    """Refuse a gate, in your name and with a reason.
+
+    GATE is the only open one by default. The run then fails.
+    """
     return _decide(output, run_id, gate, reason, repo, "failed")
 
 
@@ -96,7 +111,8 @@ def _decide(
         owned = wiring.is_owned(site, run)
     finally:
         store.close()
-    go_on = "" if owned or verdict != "passed" else f"; go on: orchestrate resume {run}"
+    ends = owned or state.status in RUN_ENDED
+    go_on = "" if ends else f"; go on: orchestrate resume {run}"
     output.data(run_data(state), f"gate {name} of run {run}: {verdict}, by {user_name()}{go_on}")
     return 0
 

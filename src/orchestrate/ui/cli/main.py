@@ -5,28 +5,40 @@ Commands are imported only when they are called, so that `--help` stays fast.
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
 from orchestrate import __version__
-from orchestrate.errors import ExitCode, InternalError, OrchestrateError
+from orchestrate.errors import (
+    ConfigurationError,
+    ExitCode,
+    InternalError,
+    OrchestrateError,
+    RequestError,
+)
 
 #: command -> (module, attribute, one-line help). The help is repeated here so that listing the
 #: commands imports none of them; a test holds it equal to the commands' own.
 COMMANDS: dict[str, tuple[str, str, str]] = {
-    "security": ("run", "security", "Scan a repository and write a security report."),
+    "security": ("scan", "security", "Scan a repository and write a security report."),
     "run": ("run", "run", "Run a workflow file or a built-in workflow."),
-    "resume": ("run", "resume", "Go on with a run that stopped; shows first what would run again."),
-    "attach": ("run", "attach", "Follow a run that another process drives."),
-    "status": ("inspect", "status", "Show where a run stands and what it waits for."),
+    "resume": (
+        "resume",
+        "resume",
+        "Go on with a run, after showing what would run again.",
+    ),
+    "attach": ("resume", "attach", "Follow a run that another process drives."),
+    "status": ("inspect", "status", "Show where a run stands, and what waits and why."),
     "list": ("inspect", "list_runs", "List the runs of this repository."),
-    "show": ("inspect", "show", "Show a run, one of its tasks, or its state at an earlier event."),
-    "logs": ("inspect", "logs", "Print what a run's attempts printed."),
-    "events": ("inspect", "events", "Print a run's event log."),
-    "graph": ("inspect", "graph", "Draw a workflow or a run as text, Mermaid or SVG."),
+    "show": ("show", "show", "Show a run, one of its tasks, or its state at an earlier event."),
+    "logs": ("history", "logs", "Print what a run's attempts printed."),
+    "events": ("history", "events", "Print a run's event log."),
+    "graph": ("graph", "graph", "Draw a workflow or a run as text, Mermaid or SVG."),
     "explain": ("inspect", "explain", "Say why a run or a task waits, and what happens next."),
     "pause": ("control", "pause", "Start nothing new in a run; what runs may end."),
     "cancel": ("control", "cancel", "Give a run up and stop what it runs."),
@@ -41,7 +53,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 }
 
 #: Not listed in help: how a detached run is driven.
-HIDDEN: dict[str, tuple[str, str]] = {"_drive": ("run", "drive")}
+HIDDEN: dict[str, tuple[str, str]] = {"_drive": ("detached", "drive")}
 
 
 class LazyGroup(click.Group):
@@ -96,7 +108,18 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
+    _complete_streams()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def _complete_streams() -> None:
+    """Make writing possible whatever the caller closed, and whatever its encoding lacks."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def run(arguments: list[str]) -> int:
@@ -104,25 +127,45 @@ def run(arguments: list[str]) -> int:
     if sys.platform == "win32":
         print("orchestrate: Windows is not supported; use it inside WSL2", file=sys.stderr)
         return ExitCode.CONFIGURATION
-    as_json = "--json" in arguments
+    try:
+        return _call(arguments)
+    except (click.Abort, KeyboardInterrupt):
+        error = OrchestrateError("interrupted")
+        error.exit_code = ExitCode.INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as missing:
+        print(missing.format_message(), file=sys.stderr)
+        return ExitCode.USAGE
+    except click.ClickException as wrong:
+        error = RequestError(wrong.format_message(), remedy=_usage_hint(wrong))
+    except OrchestrateError as known:
+        error = known
+    except OSError as failure:
+        place = f": {failure.filename}" if failure.filename else ""
+        error = ConfigurationError(
+            f"{failure.strerror or failure}{place}", remedy="check permissions and free space"
+        )
+    except Exception as defect:
+        import traceback
+
+        traceback.print_exc()
+        error = InternalError(
+            f"internal error: {defect}",
+            remedy="this is a defect in orchestrate; please report it with the lines above",
+        )
+    return _report(error, arguments)
+
+
+def _call(arguments: list[str]) -> int:
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise RequestError(f"the argument {argument!a} is not valid UTF-8") from None
     try:
         code: Any = cli.main(arguments, prog_name="orchestrate", standalone_mode=False)
-        return code if isinstance(code, int) else ExitCode.OK
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except click.ClickException as error:
-        return _report(error.format_message(), _usage_hint(error), ExitCode.USAGE, as_json)
-    except click.Abort:
-        return _report("interrupted", "", ExitCode.INTERRUPTED, as_json)
-    except KeyboardInterrupt:
-        return _report("interrupted", "", ExitCode.INTERRUPTED, as_json)
-    except BrokenPipeError:
-        sys.stderr.close()
-        return ExitCode.OK
-    except OrchestrateError as error:
-        return _report(error.message, error.remedy, error.exit_code, as_json)
-    except Exception as error:
-        return _report_defect(error, as_json)
+    return code if isinstance(code, int) else ExitCode.OK
 
 
 def _usage_hint(error: click.ClickException) -> str:
@@ -130,24 +173,27 @@ def _usage_hint(error: click.ClickException) -> str:
     return f"see: {context.command_path} --help" if context is not None else "see --help"
 
 
-def _report(message: str, remedy: str, code: int, as_json: bool) -> int:
-    print(f"orchestrate: {message}", file=sys.stderr)
-    if remedy:
-        print(f"  {remedy}", file=sys.stderr)
-    if as_json:
+def _report(error: OrchestrateError, arguments: list[str]) -> int:
+    with suppress(OSError):
+        print(f"orchestrate: {error.message}", file=sys.stderr)
+        if error.remedy:
+            print(f"  {error.remedy}", file=sys.stderr)
+    if "--json" in arguments:
         from orchestrate.ui.cli.output import print_envelope
 
-        print_envelope("", None, error={"message": message, "remedy": remedy, "exit_code": code})
-    return code
+        fields = {
+            "message": error.message,
+            "remedy": error.remedy,
+            "exit_code": int(error.exit_code),
+        }
+        with suppress(OSError):
+            print_envelope(_command_name(arguments), None, error=fields)
+    return error.exit_code
 
 
-def _report_defect(error: Exception, as_json: bool) -> int:
-    import traceback
-
-    traceback.print_exc()
-    return _report(
-        f"internal error: {error}",
-        "this is a defect in orchestrate; please report it with the lines above",
-        ExitCode.INTERNAL,
-        as_json,
-    )
+def _command_name(arguments: list[str]) -> str:
+    """The command that `arguments` name, as far as that can be told without parsing them."""
+    words = [word for word in arguments if not word.startswith("-")]
+    if not words or words[0] not in COMMANDS:
+        return ""
+    return " ".join(words[:2]) if words[0] == "agent" else words[0]

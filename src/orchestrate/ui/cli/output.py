@@ -6,10 +6,10 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
+from pathlib import PurePath
 from typing import Any
 
 import click
-import msgspec
 
 #: Version of the JSON envelope that every command prints with --json.
 JSON_SCHEMA = "orchestrate/1"
@@ -33,14 +33,25 @@ class Output:
         if self.json:
             print_envelope(self.command, value)
         else:
-            shown = text if isinstance(text, str) else text()
-            if shown:
-                print(shown)
+            self.line(text if isinstance(text, str) else text())
+
+    def line(self, text: str) -> None:
+        """Print a part of the result, unless it is empty.
+
+        A reader that went away early (`| head`) has what it wanted: what the command does and its
+        exit code stay the same.
+        """
+        if text:
+            _write(text + "\n")
 
     def message(self, text: str) -> None:
-        """Tell the user something that is not data."""
-        if not self.quiet:
+        """Tell the user something that is not data. A terminal that is gone ends no run."""
+        if self.quiet:
+            return
+        try:
             print(text, file=sys.stderr, flush=True)
+        except OSError:
+            self.quiet = True
 
     @property
     def interactive(self) -> bool:
@@ -54,20 +65,38 @@ class Output:
             not self.json
             and not self.quiet
             and sys.stderr.isatty()
-            and os.environ.get("TERM") not in ("dumb", "")
+            and os.environ.get("TERM", "") not in ("dumb", "")
         )
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        # Whatever is still in the buffer would fail again when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise
 
 
 def print_envelope(command: str, data: Any, *, error: dict[str, Any] | None = None) -> None:
     """Print the one JSON document of a command to stdout."""
+    import msgspec
+
     envelope: dict[str, Any] = {"schema": JSON_SCHEMA, "command": command}
     if error is not None:
         envelope["error"] = error
     else:
         envelope["data"] = data
-    encoded = msgspec.json.encode(envelope, enc_hook=str, order="deterministic")
-    sys.stdout.write(msgspec.json.format(encoded, indent=2).decode() + "\n")
-    sys.stdout.flush()
+    encoded = msgspec.json.encode(envelope, enc_hook=_encode, order="deterministic")
+    _write(msgspec.json.format(encoded, indent=2).decode() + "\n")
+
+
+def _encode(value: Any) -> str:
+    if isinstance(value, PurePath):
+        return str(value)
+    raise NotImplementedError(f"{type(value).__name__} has no place in the JSON output")
 
 
 def with_output(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,9 +126,9 @@ def repo_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def duration(seconds: float) -> str:
     """Seconds for people: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
-    if seconds < 60:
+    if seconds < 59.5:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

@@ -5,41 +5,59 @@ from __future__ import annotations
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import msgspec
 
 from orchestrate.core.running.state import RunState
+from orchestrate.core.running.status import TaskStatus
 from orchestrate.core.sharing.artifact import Artifact
 from orchestrate.core.sharing.findings import SEVERITY_ORDER, Analysis, Finding, Severity
 from orchestrate.core.sharing.threshold import ThresholdVerdict, threshold_verdict
 from orchestrate.errors import ExitCode, StoreError
+from orchestrate.ui.cli.data import SecurityData, run_data
 from orchestrate.ui.cli.output import Output, printable
 
 #: Findings listed on the terminal; all of them are in the reports.
 SHOWN = 10
 
 
-def finish(output: Output, state: RunState, data: dict[str, Any]) -> int:
-    """Print what the scan found and where the reports are; decide about --fail-on."""
+#: The action whose output `analysis` holds the merged findings of a scan.
+AGGREGATION = "aggregate-findings"
+
+
+def is_scan(state: RunState) -> bool:
+    """Whether the run merged findings, whatever its workflow is called."""
+    return any(
+        task.action == AGGREGATION and state.tasks[number].status is TaskStatus.SUCCEEDED
+        for number, task in enumerate(state.index.order)
+    )
+
+
+def finish(output: Output, state: RunState, *, deliver: bool) -> int:
+    """Print what the scan found and where the reports are; decide about --fail-on.
+
+    `deliver`: copy the reports and update the baseline as the command that began the scan asked.
+    """
     artifacts = {item.name: item for task in state.tasks.values() for item in task.artifacts}
     analysis = read_analysis(artifacts)
-    reports = _reports(artifacts, str(state.inputs.get("output", "")))
+    reports = _reports(artifacts, str(state.inputs.get("output", "")) if deliver else "")
     update = str(state.inputs.get("update_baseline", ""))
-    if update:
+    if update and deliver:
         _update_baseline(output, Path(update), analysis, state)
     verdict = _verdict(analysis, state)
     counts = {
         level: sum(item.severity == level for item in analysis.findings) for level in SEVERITY_ORDER
     }
-    data |= {
-        "findings": counts,
-        "suppressed": len(analysis.suppressed),
-        "unknown": analysis.unknown,
-        "verdict": verdict,
-        "reports": reports,
-        "top": analysis.findings[:SHOWN],
-    }
+    data = SecurityData(
+        **msgspec.structs.asdict(run_data(state)),
+        findings=counts,
+        suppressed=len(analysis.suppressed),
+        unknown=analysis.unknown,
+        verdict=verdict,
+        reports=reports,
+        top=analysis.findings[:SHOWN],
+    )
     output.data(data, lambda: _text(state, analysis, counts, reports))
     if verdict is None:
         return ExitCode.OK
@@ -73,7 +91,7 @@ def read_analysis(artifacts: dict[str, Artifact]) -> Analysis:
 
 def _reports(artifacts: dict[str, Artifact], folder: str) -> dict[str, str]:
     """Name -> path of each report, copied to `folder` if one was asked for."""
-    found = {name: item for name, item in artifacts.items() if name in _REPORTS}
+    found = {name: artifacts[name] for name in _REPORTS if name in artifacts}
     if not folder:
         return {name: item.path for name, item in found.items()}
     target = Path(folder)

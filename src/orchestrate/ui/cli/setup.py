@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestrate import wiring
-from orchestrate.errors import ConflictError, ExitCode, RequestError
+from orchestrate.core.planning.problem import Problem
+from orchestrate.errors import ConfigurationError, ConflictError, ExitCode, RequestError
 from orchestrate.ui.cli.conclude import agree
+from orchestrate.ui.cli.data import CompletionScript, Initialised, Uninstalled, Validation
 from orchestrate.ui.cli.output import Output, printable, repo_option, with_output
+
+if TYPE_CHECKING:
+    from orchestrate.adapters.system.footprint import Place
 
 
 @click.command()
@@ -17,22 +23,22 @@ from orchestrate.ui.cli.output import Output, printable, repo_option, with_outpu
 @repo_option
 @with_output
 def validate(output: Output, files: tuple[str, ...], repo: str | None) -> int:
-    """Check workflow FILEs and report every mistake with line, column and fix.
+    """Check a workflow file and report every mistake.
 
-    Each may also be the name of a workflow.
+    Each comes with line, column and fix. FILE may also be the name of a workflow.
     """
     from orchestrate.adapters.files.workflow_reader import check_workflow
 
     site = wiring.open_site(Path(repo) if repo else None)
     known = frozenset(wiring.catalog_of(site).names())
-    problems = []
+    problems: list[Problem] = []
     for name in files:
         path = wiring.workflow_path(site, name)
         result = check_workflow(path.read_bytes(), str(path), known_agents=known)
         problems += result.problems
         if result.workflow is not None and not result.problems:
             output.message(f"{name}: ok, {len(result.workflow.tasks)} tasks")
-    output.data({"problems": problems}, "\n".join(map(str, problems)))
+    output.data(Validation(tuple(problems)), "\n".join(map(str, problems)))
     failed = any(problem.severity == "error" for problem in problems)
     return ExitCode.DEFINITION if failed else ExitCode.OK
 
@@ -41,22 +47,26 @@ def validate(output: Output, files: tuple[str, ...], repo: str | None) -> int:
 @repo_option
 @with_output
 def init(output: Output, repo: str | None) -> int:
-    """Write .orchestrate/ with commented settings and an example workflow. Overwrites nothing."""
+    """Write a commented starting point into .orchestrate/.
+
+    That is settings and an example workflow. Nothing is overwritten.
+    """
     from orchestrate.adapters.system.footprint import write_file
     from orchestrate.ui.cli.starters import STARTERS
 
     site = wiring.open_site(Path(repo) if repo else None)
-    made, kept = [], []
+    made: list[str] = []
+    kept: list[str] = []
     for relative, text in STARTERS.items():
         path = site.root / ".orchestrate" / relative
         try:
-            write_file(path, text.encode())
-        except FileExistsError:
-            kept.append(str(path))
-        else:
-            made.append(str(path))
+            (made if write_file(path, text.encode()) else kept).append(str(path))
+        except OSError as error:
+            raise ConfigurationError(
+                f"{path} cannot be written: {error.strerror}", remedy="check its folder"
+            ) from error
     lines = [*(f"wrote {path}" for path in made), *(f"kept  {path}" for path in kept)]
-    output.data({"written": made, "kept": kept}, "\n".join(lines))
+    output.data(Initialised(tuple(made), tuple(kept)), "\n".join(map(printable, lines)))
     output.message("next: orchestrate doctor, then orchestrate run hello")
     return 0
 
@@ -65,7 +75,10 @@ def init(output: Output, repo: str | None) -> int:
 @repo_option
 @with_output
 def doctor(output: Output, repo: str | None) -> int:
-    """Check this machine and this repository, and say what is missing and what to do."""
+    """Check this machine and say what is missing.
+
+    The repository, its settings and its agents are checked as well.
+    """
     from orchestrate.ui.cli.doctor import examine
 
     checks = examine(wiring.open_site(Path(repo) if repo else None))
@@ -86,7 +99,9 @@ def doctor(output: Output, repo: str | None) -> int:
 @click.option("-y", "--yes", is_flag=True, help="Remove without asking.")
 @with_output
 def uninstall(output: Output, yes: bool) -> int:
-    """List everything orchestrate ever wrote on this machine, ask, and remove it.
+    """List, then remove, everything orchestrate ever wrote.
+
+    Asks before it removes; files in your repositories that you have changed are kept.
 
     The program itself goes with the tool that installed it, for instance `uv tool uninstall`.
     """
@@ -94,11 +109,13 @@ def uninstall(output: Output, yes: bool) -> int:
 
     places = footprint.remaining()
     if not places:
-        output.data({"removed": []}, "nothing is left to remove")
+        output.data(Uninstalled((), ()), "nothing is left to remove")
         return 0
+    changed = [place for place in places if footprint.is_changed(place)]
     for place in places:
-        kept = "  (changed by you: kept)" if footprint.is_changed(place) else ""
-        output.message(f"{footprint.size_bytes(place):>12} bytes  {place.path}{kept}")
+        note = "  (changed by you: kept)" if place in changed else ""
+        size = footprint.size_bytes(place)
+        output.message(f"{size:>12} bytes  {printable(place.path)}{note}")
     driven = wiring.driven_runs(places)
     if driven:
         raise ConflictError(
@@ -106,18 +123,38 @@ def uninstall(output: Output, yes: bool) -> int:
         )
     if not yes and not agree(output, "remove all of this?"):
         raise RequestError("nothing was removed", remedy="orchestrate uninstall --yes")
-    removed = [place.path for place in places if not footprint.is_changed(place)]
-    for place in places:
-        if place.path in removed:
-            footprint.remove(place)
-    output.data({"removed": removed}, "\n".join(f"removed {path}" for path in removed))
+    removed = [place for place in places if place not in changed]
+    problems = [problem for place in removed if (problem := _remove(place))]
+    if problems:
+        raise ConfigurationError(
+            "not everything could be removed: " + "; ".join(problems),
+            remedy="remove the rest by hand, or correct the permissions and call this again",
+        )
+    output.data(
+        Uninstalled(tuple(item.path for item in removed), tuple(item.path for item in changed)),
+        "\n".join(f"removed {printable(place.path)}" for place in removed),
+    )
     return 0
+
+
+def _remove(place: Place) -> str:
+    """Remove `place`; what went wrong, or empty."""
+    from orchestrate.adapters.system import footprint
+
+    try:
+        footprint.remove(place)
+    except OSError as error:
+        return f"{place.path}: {error.strerror or error}"
+    return ""
 
 
 @click.command()
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
-def completion(shell: str) -> int:
-    """Print the completion script for SHELL; load it from your shell's start-up file.
+@with_output
+def completion(output: Output, shell: str) -> int:
+    """Print the completion script for a shell.
+
+    Load it from your shell's start-up file:
 
     \b
       bash:  eval "$(orchestrate completion bash)"
@@ -131,5 +168,6 @@ def completion(shell: str) -> int:
     found = get_completion_class(shell)
     if found is None:
         raise RequestError(f"no completion for {shell}")
-    click.echo(found(cli, {}, "orchestrate", "_ORCHESTRATE_COMPLETE").source())
+    script = found(cli, {}, "orchestrate", "_ORCHESTRATE_COMPLETE").source()
+    output.data(CompletionScript(shell, script), script)
     return 0

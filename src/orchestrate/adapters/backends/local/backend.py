@@ -10,7 +10,7 @@ import msgspec
 
 from orchestrate.adapters.backends.local.registry import ACTIONS
 from orchestrate.adapters.backends.local.toolrun import scrubbed_environment
-from orchestrate.core.planning.definition import FailureCause
+from orchestrate.core.planning.definition import FailureCause, TaskSpec
 from orchestrate.errors import AgentError
 from orchestrate.ports.performer import AttemptRequest, AttemptResult
 from orchestrate.ports.process import ProcessOutcome, ProcessSpec
@@ -37,6 +37,13 @@ class LocalBackend:
     """Deterministic specialists; see `registry.ACTIONS` for what they can do."""
 
     name = "local"
+
+    def refusal(self, task: TaskSpec) -> str:
+        """See Backend."""
+        if task.action in ACTIONS:
+            return ""
+        said = f"no action {task.action!r}" if task.action else "no task without an `action`"
+        return f"the local backend has {said}; it has {', '.join(sorted(ACTIONS))}"
 
     def spec(self, request: AttemptRequest) -> ProcessSpec:
         """The specialist's process. It reads `request.json`, which the caller has written.

@@ -104,22 +104,37 @@ class Licence:
 
 
 def licence_of(project: Project) -> Licence:
-    """The licence that a distribution's metadata states."""
-    if project.expression:
-        expression = _expression(project.expression)
-        if not expression and "LicenseRef-" not in project.expression:
-            return Licence(written=project.expression, invalid=True)
-        if expression:
-            return Licence(expression, project.expression, obligation_of(expression))
-    written = [_last_part(text) for text in project.licences if len(text) < 200]
-    expressions = list(dict.fromkeys(e for e in map(_expression, written) if e))
-    if expressions:
-        first = expressions[0]
-        others = tuple(expressions[1:])
-        return Licence(first, written[0], obligation_of(first), others=others)
+    """The licence that a distribution's metadata states.
+
+    An SPDX expression counts first, then other wording, then classifiers. Classifiers that share
+    nothing with the wording are `others`; several classifiers alone name alternatives or parts,
+    which one is not said, so the first one stands.
+    """
+    claimed = project.expression
+    if claimed and not _expression(claimed) and "LicenseRef-" not in claimed:
+        return Licence(written=claimed, invalid=True)
+    short = [text for text in project.licences if len(text) < 200]
+    worded = [text for text in short if "::" not in text]
+    classified = [_last_part(text) for text in short if "::" in text]
+    written = [*([claimed] if claimed else []), *worded, *classified]
+    stated = [each for each in map(_expression, written) if each]
+    if stated:
+        others = [each for each in map(_expression, classified) if each]
+        known = {key for each in others for key in _keys(each)}
+        differ = bool(known) and not known & _keys(stated[0])
+        return Licence(
+            stated[0],
+            written[0],
+            obligation_of(stated[0]),
+            others=tuple(dict.fromkeys(others)) if differ else (),
+        )
     families = [_FAMILIES[text.lower()] for text in written if text.lower() in _FAMILIES]
     shown = written[0] if written else ""
     return Licence(written=shown, obligation=families[0] if families else "unknown")
+
+
+def _keys(expression: str) -> set[str]:
+    return {str(symbol.key) for symbol in _licensing().license_symbols(expression)}
 
 
 def obligation_of(expression: str) -> Obligation:

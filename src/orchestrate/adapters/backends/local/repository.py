@@ -9,8 +9,7 @@ Decisions:
 - Symbolic links are never followed and are listed, so nothing outside the root is ever read.
 - Version-control data (`.git` and relatives) is not part of the subject and not listed.
 
-Paths are text that is safe to print and to encode: a backslash, a control or invisible formatting
-character, and a byte that is not UTF-8 are written as escapes, reversibly (`disk_name`).
+Paths are text that is safe to print and to encode; `disk_name` leads back to the file.
 """
 
 from __future__ import annotations
@@ -18,23 +17,23 @@ from __future__ import annotations
 import codecs
 import io
 import os
-import re
 import stat
 import tokenize
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
-from orchestrate.adapters.backends.local.languages import (
-    PYTHON,
-    UNKNOWN,
-    exposure_of,
-    is_code,
-    language_of,
+from orchestrate.adapters.backends.local.file_kinds import (
+    VERSION_CONTROL,
+    classify,
+    line_count,
+    skipped_folder,
 )
+from orchestrate.adapters.backends.local.languages import PYTHON, exposure_of, is_code
+from orchestrate.adapters.backends.local.path_names import disk_name as disk_name
+from orchestrate.adapters.backends.local.path_names import safe_name as safe_name
 from orchestrate.core.sharing.findings import Exposure, Inventory, NotExamined
 
 MAX_FILE_BYTES = 1_000_000
@@ -44,23 +43,6 @@ MAX_DEPTH = 100
 SHOWN_PATHS = 20
 #: Longest line of an excerpt.
 MAX_EXCERPT_COLUMNS = 240
-#: Average characters a line beyond which a text was not written by hand.
-MINIFIED_AVERAGE = 400
-
-_VERSION_CONTROL = {".git", ".hg", ".svn", ".bzr", "CVS"}
-_VENDORED = {"node_modules", "bower_components", "vendor", "vendored", "_vendor", "_vendored",
-             "third_party", "third-party", "site-packages"}  # fmt: skip
-_CACHES = {"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".cache",
-           ".ipynb_checkpoints"}  # fmt: skip
-_TOOL_ENVIRONMENTS = {".tox", ".nox", ".eggs"}
-_BUILD_OUTPUT = {"build", "dist", "_build", "htmlcov"}
-_GENERATED_NAMES = re.compile(r"(_pb2(_grpc)?\.pyi?|\.min\.(js|css)|_generated\.py)$")
-_GENERATED_MARK = re.compile(
-    r"@generated\b|generated\b.*\bdo not (edit|modify)|do not (edit|modify)\b.*\bgenerated",
-    re.IGNORECASE | re.DOTALL,
-)
-_PYTHON_SHEBANG = re.compile(rb"^#![^\n]*\bpython[0-9.]*\b")
-_ESCAPE = re.compile(r"\\(?:\\|x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 
 
 class SourceFile(msgspec.Struct, frozen=True):
@@ -178,18 +160,6 @@ def excerpt(text: str, line: int, *, before: int = 2, after: int = 2) -> tuple[s
     return "\n".join(cut), first
 
 
-def safe_name(name: str) -> str:
-    """`name` as `os.fsdecode` gives it, with everything unprintable escaped; see `disk_name`."""
-    if name.isascii() and name.isprintable() and "\\" not in name:
-        return name
-    return "".join(map(_escaped, name))
-
-
-def disk_name(path: str) -> str:
-    """The name on disk of an escaped path: the inverse of `safe_name`."""
-    return _ESCAPE.sub(_unescaped, path) if "\\" in path else path
-
-
 @dataclass(slots=True)
 class _Found:
     """What a survey has come across so far."""
@@ -242,12 +212,13 @@ def _walk(root: Path, found: _Found, max_depth: int) -> Iterator[tuple[str, os.D
         below: list[tuple[str, str, int]] = []
         for entry in entries:
             path = prefix + safe_name(entry.name)
-            if entry.name in _VERSION_CONTROL:
+            if entry.name in VERSION_CONTROL:
                 continue
             if entry.is_symlink():
                 found.leave_out("symbolic link, not followed", path)
             elif entry.is_dir(follow_symlinks=False):
-                reason = _skipped_folder(entry, prefix)
+                names = {each.name for each in _entries(entry.path) or ()}
+                reason = skipped_folder(entry.name, names, prefix)
                 if depth + 1 > max_depth:
                     reason = f"nested deeper than {max_depth} folders"
                 if reason:
@@ -267,23 +238,6 @@ def _entries(folder: str) -> list[os.DirEntry[str]] | None:
             return sorted(entries, key=lambda entry: entry.name)
     except OSError:
         return None
-
-
-def _skipped_folder(entry: os.DirEntry[str], prefix: str) -> str:
-    """Why the folder is not walked, or ""."""
-    name = entry.name
-    names = {each.name for each in _entries(entry.path) or ()}
-    if names & _VERSION_CONTROL:
-        return "submodule or nested repository, a project of its own"
-    if "pyvenv.cfg" in names or name in _TOOL_ENVIRONMENTS:
-        return "virtual environment"
-    if name in _VENDORED:
-        return "vendored code of other projects"
-    if name in _CACHES:
-        return "cache"
-    if name in _BUILD_OUTPUT and "__init__.py" not in names and not prefix.startswith("src/"):
-        return "build output"
-    return ""
 
 
 def _count(folder: str) -> int:
@@ -310,13 +264,13 @@ def _sort_in(found: _Found, path: str, entry: os.DirEntry[str], max_file_bytes: 
     if size > max_file_bytes:
         found.leave_out(f"larger than {max_file_bytes} bytes", path)
         return
-    reason, language = _classify(path, data)
+    reason, language = classify(path, data)
     if reason:
         found.leave_out(reason, path)
         return
     if is_code(language):
         found.leave_out(f"{language}: no analysis for this language", path)
-    file = SourceFile(path, size, language, exposure_of(path), _line_count(data))
+    file = SourceFile(path, size, language, exposure_of(path), line_count(data))
     (found.files if language == PYTHON else found.other).append(file)
 
 
@@ -326,53 +280,5 @@ def _read(name: str, limit: int) -> bytes:
         return stream.read(limit)
 
 
-def _classify(path: str, data: bytes) -> tuple[str, str]:
-    """Why the file cannot be examined (or "") and its language."""
-    language = language_of(path)
-    if language == UNKNOWN and _PYTHON_SHEBANG.match(data):
-        language = PYTHON
-    if b"\0" in data[:8192] and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "binary", language
-    if _GENERATED_NAMES.search(path) or _is_marked_generated(data):
-        return "generated", language
-    if (language == PYTHON or is_code(language)) and _is_minified(data):
-        return "minified", language
-    return "", language
-
-
-def _is_marked_generated(data: bytes) -> bool:
-    """Whether a comment in the first ten lines says so; strings do not count."""
-    head = data[:2000].split(b"\n")[:10]
-    comments = [line for line in head if line.lstrip().startswith((b"#", b"//", b"/*", b"*"))]
-    return bool(_GENERATED_MARK.search(b" ".join(comments).decode("latin-1")))
-
-
-def _is_minified(data: bytes) -> bool:
-    return len(data) > 20 * MINIFIED_AVERAGE and len(data) / _line_count(data) > MINIFIED_AVERAGE
-
-
-def _line_count(data: bytes) -> int:
-    ends = data.count(b"\n") + (data.count(b"\r") - data.count(b"\r\n"))
-    return ends + (1 if data and not data.endswith((b"\n", b"\r")) else 0)
-
-
 def _line_ends(text: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _escaped(character: str) -> str:
-    code = ord(character)
-    if character == "\\":
-        return "\\\\"
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8, as os.fsdecode keeps it
-        return f"\\x{code - 0xDC00:02x}"
-    if character.isprintable() and unicodedata.category(character) != "Cf":
-        return character
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    byte, short, long = match.groups()
-    if byte:
-        return chr(0xDC00 + int(byte, 16))
-    return chr(int(short or long, 16)) if short or long else "\\"

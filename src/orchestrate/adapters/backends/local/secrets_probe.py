@@ -40,8 +40,12 @@ GUESSING_FILTERS = (
 #: A documented format is enough: a key inside a call is a key.
 FORMAT_FILTERS = ("is_templated_secret",)
 #: A YAML file of nested aliases could otherwise keep the parser busy for ever, or eat all memory.
-FILE_TIMEOUT_S = 20.0
-MAX_MEMORY_BYTES = 2 * 1024**3
+FILE_TIMEOUT_S = 10.0
+MAX_MEMORY_BYTES = 1024**3
+
+
+class _TooLong(BaseException):
+    """A file took longer than FILE_TIMEOUT_S. No Exception, or the tool would swallow it."""
 
 
 def main() -> int:
@@ -55,7 +59,7 @@ def main() -> int:
             with _time_limit(FILE_TIMEOUT_S):
                 for found in probe(Path(name)):
                     print(json.dumps({"file": name, **found}), flush=True)
-        except Exception as error:  # one file must not cost the others
+        except (Exception, _TooLong) as error:  # one file must not cost the others
             record["error"] = type(error).__name__
         print(json.dumps(record), flush=True)
     return 0
@@ -108,7 +112,7 @@ def _spans(line: str, secret: str) -> Iterator[tuple[int, int]]:
 @contextlib.contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
     def stop(*_: object) -> None:
-        raise TimeoutError
+        raise _TooLong
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -18,6 +18,7 @@ import msgspec
 
 from orchestrate.adapters.backends.local import (
     bandit_rules,
+    bandit_run,
     dependency_findings,
     sbom,
     scan_bandit,
@@ -25,6 +26,7 @@ from orchestrate.adapters.backends.local import (
     scan_licences,
     scan_secrets,
     secret_rules,
+    secret_search,
 )
 from orchestrate.adapters.backends.local.artifacts import write_report, write_whole
 from orchestrate.adapters.backends.local.components import components_of
@@ -63,8 +65,8 @@ _SERVICE_TIMEOUT_S = 60.0
 class Tools:
     """The external programs; tests put others in their place."""
 
-    bandit: Tool = scan_bandit.TOOL
-    secrets: Tool = scan_secrets.TOOL
+    bandit: Tool = bandit_run.TOOL
+    secrets: Tool = secret_search.TOOL
 
 
 @dataclass(slots=True)
@@ -158,6 +160,7 @@ def scan(
             tool=tools.bandit,
         )
         _keep(result, found.findings, found.tool, found.not_examined)
+        result.notes += found.notes
 
     redactor.complete = False  # until the search for secrets says otherwise
     _guarded(result, tools.secrets, secrets)

@@ -1,0 +1,266 @@
+"""What each command prints as `data` with --json; `schema` publishes these shapes.
+
+Times are Unix seconds. Fields are only ever added within one version of the envelope.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from orchestrate.app.runs import RunRow
+from orchestrate.core.agents.profile import ProfileOrigin
+from orchestrate.core.planning.definition import FailureCause, InputValue, TaskSpec
+from orchestrate.core.planning.problem import Problem
+from orchestrate.core.running.events import AnyEvent
+from orchestrate.core.running.state import RunState
+from orchestrate.core.running.status import GateStatus, RunStatus, TaskStatus
+from orchestrate.core.sharing.artifact import Artifact
+from orchestrate.core.sharing.findings import Finding, Severity
+from orchestrate.core.sharing.threshold import ThresholdVerdict
+from orchestrate.core.views.explain import Explanation, TaskExplanation
+
+
+class TaskData(msgspec.Struct, frozen=True, kw_only=True):
+    """One task. `outputs` maps an output's name to the path of the file."""
+
+    task: str
+    phase: str
+    status: TaskStatus
+    attempts: int
+    summary: str
+    message: str
+    outputs: dict[str, str]
+
+
+class GateData(msgspec.Struct, frozen=True, kw_only=True):
+    """One gate, named phase/gate. `by` is who decided it, empty before that."""
+
+    gate: str
+    status: GateStatus
+    by: str
+    reason: str
+
+
+class RunData(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a run stands. `ended_at` is null while it goes on."""
+
+    run: str
+    workflow: str
+    status: RunStatus
+    reason: str
+    created_at: float
+    ended_at: float | None
+    max_parallel: int
+    tasks: tuple[TaskData, ...]
+    gates: tuple[GateData, ...]
+
+
+class StatusData(RunData, frozen=True, kw_only=True):
+    """`driven`: a live process drives it. `note` says who, or what to do if nobody does."""
+
+    driven: bool
+    note: str
+
+
+class RunDetail(RunData, frozen=True, kw_only=True):
+    """A run in full, after event number `version`."""
+
+    request: str
+    repository: str
+    revision: str
+    inputs: dict[str, InputValue]
+    version: int
+
+
+class TaskDetail(TaskData, frozen=True, kw_only=True):
+    """A task in full. `started_at` and `finished_at` are those of its latest attempt."""
+
+    run: str
+    definition: TaskSpec
+    cause: FailureCause | None
+    exit_code: int | None
+    started_at: float | None
+    finished_at: float | None
+    metrics: dict[str, float]
+    artifacts: tuple[Artifact, ...]
+
+
+class ExplainedRun(msgspec.Struct, frozen=True):
+    """Why a run waits. `driven` and `note` as in `status`."""
+
+    explanation: Explanation
+    driven: bool
+    note: str
+
+
+class ExplainedTask(msgspec.Struct, frozen=True):
+    """Why a task waits. `driven` and `note` as in `status`."""
+
+    explanation: TaskExplanation
+    driven: bool
+    note: str
+
+
+class UnplannedRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run before it has a plan: only at its first event."""
+
+    run: str
+    status: RunStatus
+
+
+class SecurityData(RunData, frozen=True, kw_only=True):
+    """A finished scan. `findings` counts those that stand, by severity; `top` holds the first.
+
+    `unknown` lists what could not be confirmed. `verdict` is null unless --fail-on was given.
+    """
+
+    findings: dict[Severity, int]
+    suppressed: int
+    unknown: tuple[str, ...]
+    verdict: ThresholdVerdict | None
+    reports: dict[str, str]
+    top: tuple[Finding, ...]
+
+
+class DetachedRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that goes on in a process of its own; `log` is what that process prints."""
+
+    run: str
+    pid: int
+    log: str
+
+
+class ListedRun(RunRow, frozen=True, kw_only=True):
+    """A line of `list`. `problem` says why a run cannot be read; the rest is then empty."""
+
+    driven: bool
+    problem: str = ""
+
+
+class LogLine(msgspec.Struct, frozen=True):
+    """A line printed by an attempt, named task.number."""
+
+    attempt: str
+    stream: Literal["stdout", "stderr"]
+    line: str
+
+
+class LoggedEvent(msgspec.Struct, frozen=True):
+    """An event of the log as it was stored, and its number."""
+
+    version: int
+    event: AnyEvent
+
+
+class Graph(msgspec.Struct, frozen=True):
+    """A drawing in the format asked for."""
+
+    format: Literal["text", "mermaid", "svg"]
+    graph: str
+
+
+class Validation(msgspec.Struct, frozen=True):
+    """Every mistake in every file, in order."""
+
+    problems: tuple[Problem, ...]
+
+
+class Initialised(msgspec.Struct, frozen=True):
+    """Files written, and files that were there and were left alone."""
+
+    written: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+class Uninstalled(msgspec.Struct, frozen=True):
+    """What was removed, and files of ours the user has changed, which were kept."""
+
+    removed: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+class AgentRow(msgspec.Struct, frozen=True):
+    """A line of `agent list`; `warnings` counts repairs made while reading."""
+
+    name: str
+    description: str
+    origin: ProfileOrigin
+    path: str
+    warnings: int
+
+
+class AgentList(msgspec.Struct, frozen=True):
+    """Profiles, and what is wrong with files that could not be loaded."""
+
+    agents: tuple[AgentRow, ...]
+    broken: tuple[str, ...]
+
+
+class CompletionScript(msgspec.Struct, frozen=True):
+    """What to load into a shell."""
+
+    shell: str
+    script: str
+
+
+def task_data(state: RunState, number: int) -> TaskData:
+    """What --json says of the task at position `number`."""
+    spec, task = state.index.order[number], state.tasks[number]
+    return TaskData(
+        task=spec.id,
+        phase=spec.phase,
+        status=task.status,
+        attempts=task.attempts,
+        summary=task.summary,
+        message=task.message,
+        outputs={item.name: item.path for item in task.artifacts},
+    )
+
+
+def run_data(state: RunState) -> RunData:
+    """What --json says of a run."""
+    return RunData(
+        run=state.run,
+        workflow=state.index.workflow.name,
+        status=state.status,
+        reason=state.reason,
+        created_at=state.created_at,
+        ended_at=state.ended_at or None,
+        max_parallel=state.max_parallel,
+        tasks=tuple(task_data(state, number) for number in range(len(state.index.order))),
+        gates=tuple(
+            GateData(gate=name, status=gate.status, by=gate.by, reason=gate.reason)
+            for name, gate in sorted(state.gates.items())
+        ),
+    )
+
+
+def run_detail(state: RunState) -> RunDetail:
+    """What --json says of a run in full."""
+    return RunDetail(
+        **msgspec.structs.asdict(run_data(state)),
+        request=state.request,
+        repository=state.repository,
+        revision=state.revision,
+        inputs=state.inputs,
+        version=state.version,
+    )
+
+
+def task_detail(state: RunState, name: str) -> TaskDetail:
+    """What --json says of one task in full."""
+    number = state.index.position[name]
+    task = state.tasks[number]
+    return TaskDetail(
+        **msgspec.structs.asdict(task_data(state, number)),
+        run=state.run,
+        definition=state.index.order[number],
+        cause=task.cause,
+        exit_code=task.exit_code,
+        started_at=task.started_at or None,
+        finished_at=task.finished_at or None,
+        metrics=task.metrics,
+        artifacts=task.artifacts,
+    )

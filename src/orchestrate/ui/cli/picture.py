@@ -1,0 +1,294 @@
+"""A run on one screen: phases, tasks, elapsed time, what waits and why. Legible without colour.
+
+Status is a word, never a colour alone. What does not fit is counted: finished tasks give way first,
+then those that wait, and what runs or went wrong stays.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Group
+from rich.text import Text
+
+from orchestrate.core.running.plan import bits
+from orchestrate.core.running.scope import phase_status
+from orchestrate.core.running.state import RunState, TaskState
+from orchestrate.core.running.status import RUN_ENDED, RunStatus, TaskStatus
+from orchestrate.core.views.cause import gate_causes
+from orchestrate.core.views.explain import waiting_reason
+from orchestrate.ui.cli.output import duration, printable
+
+_STYLE: dict[TaskStatus, str] = {
+    TaskStatus.SUCCEEDED: "green",
+    TaskStatus.RUNNING: "bold cyan",
+    TaskStatus.FAILED: "bold red",
+    TaskStatus.RETRYING: "yellow",
+    TaskStatus.READY: "",
+    TaskStatus.BLOCKED: "dim",
+    TaskStatus.SKIPPED: "dim",
+    TaskStatus.CANCELLED: "dim",
+}
+_WORD: dict[TaskStatus, str] = {
+    TaskStatus.SUCCEEDED: "done",
+    TaskStatus.RUNNING: "running",
+    TaskStatus.FAILED: "FAILED",
+    TaskStatus.RETRYING: "retrying",
+    TaskStatus.READY: "waits",
+    TaskStatus.BLOCKED: "waits",
+    TaskStatus.SKIPPED: "skipped",
+    TaskStatus.CANCELLED: "cancelled",
+}
+#: What is shown first when not everything fits.
+_URGENCY: dict[TaskStatus, int] = {
+    TaskStatus.FAILED: 0,
+    TaskStatus.RUNNING: 1,
+    TaskStatus.RETRYING: 2,
+    TaskStatus.READY: 3,
+    TaskStatus.BLOCKED: 4,
+    TaskStatus.CANCELLED: 5,
+    TaskStatus.SKIPPED: 6,
+    TaskStatus.SUCCEEDED: 7,
+}
+_PHASE_WORD = {
+    "blocked": "waits",
+    "active": "active",
+    "gated": "at its gate",
+    "done": "done",
+    "failed": "FAILED",
+    "skipped": "skipped",
+}
+_WORD_WIDTH = 9
+_ELAPSED_WIDTH = 11
+#: From this width on there is room to say who performs a task.
+_WIDE = 100
+
+
+class Screen(NamedTuple):
+    """What there is room for: columns, and lines in all."""
+
+    width: int
+    height: int
+
+
+#: For pipes and files: everything, uncut.
+UNBOUNDED = Screen(100_000, 1_000_000)
+
+
+class Moment(NamedTuple):
+    """What the state alone does not tell.
+
+    Attributes:
+        now: Unix time.
+        runs_dir: where attempts report progress.
+        driven: whether a live process drives the run; without one, what was running is cut off.
+    """
+
+    now: float
+    runs_dir: Path
+    driven: bool = True
+
+
+def picture(state: RunState, moment: Moment, screen: Screen) -> Group:
+    """What is shown of `state`."""
+    now = moment.now
+    footer = list(_footer(state, now))
+    columns = _Columns.of(state, screen.width)
+    room = max(1, screen.height - 1 - len(footer))
+    body = list(_body(state, moment, columns, room))
+    if len(body) > room:
+        body = [*body[: room - 1], _line(f"… and {len(body) - room + 1} more lines", "dim")]
+    return Group(_header(state, now), *body, *footer)
+
+
+def _line(text: str, style: str = "") -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _header(state: RunState, now: float) -> Text:
+    counts = Counter(task.status for task in state.tasks.values())
+    parts = [f"{counts[TaskStatus.SUCCEEDED]} of {len(state.tasks)} tasks done"]
+    parts += [
+        f"{counts[status]} {_WORD[status]}"
+        for status in (TaskStatus.RUNNING, TaskStatus.RETRYING, TaskStatus.FAILED)
+        if counts[status]
+    ]
+    line = _line("")
+    line.append(state.index.workflow.name, "bold")
+    line.append(f"  run {state.run}  ")
+    line.append(state.status.value, "bold")
+    elapsed = duration(max(0.0, (state.ended_at or now) - state.created_at))
+    line.append(f"  {', '.join(parts)}  {elapsed}")
+    return line
+
+
+class _Columns(NamedTuple):
+    """Widths: the name of a task, and of its performer (0: not shown)."""
+
+    name: int
+    performer: int
+
+    @classmethod
+    def of(cls, state: RunState, width: int) -> _Columns:
+        tasks = state.index.workflow.tasks
+        longest = max((cell_len(task.id) for task in tasks), default=0)
+        performer = max((cell_len(task.agent or "") for task in tasks), default=0)
+        return cls(
+            name=min(longest, max(16, width // 4)),
+            performer=min(performer, 24) if width >= _WIDE else 0,
+        )
+
+
+# -- phases and tasks --------------------------------------------------------------------------
+
+
+def _body(state: RunState, moment: Moment, columns: _Columns, room: int) -> Iterator[Text]:
+    plan = state.index
+    order = {plan.position[task.id]: n for n, task in enumerate(plan.workflow.tasks)}
+    shown = _chosen(state, room - len(plan.workflow.phases))
+    width = max(cell_len(phase.name) for phase in plan.workflow.phases)
+    for phase, spec in enumerate(plan.workflow.phases):
+        status = phase_status(state, phase)
+        numbers = sorted(plan.phase_tasks[phase], key=order.__getitem__)
+        name = set_cell_size(spec.name, width)
+        yield _phase_line(state, phase, status, numbers, name, moment)
+        if status == "blocked":
+            continue
+        for number in numbers:
+            if number in shown:
+                yield _task_line(state, number, moment, columns)
+        hidden = Counter(_WORD[state.tasks[n].status] for n in numbers if n not in shown)
+        if hidden and status not in ("done", "skipped"):
+            words = ", ".join(f"{count} {word}" for word, count in hidden.items())
+            yield _line(f"  … and {hidden.total()} more: {words}", "dim")
+        for cause in gate_causes(state, moment.now, phase):
+            yield _line(f"  {printable(cause.text)}", "bold yellow")
+
+
+def _chosen(state: RunState, room: int) -> set[int]:
+    """Positions of the tasks to show: of phases that have opened, the most urgent that fit."""
+    plan = state.index
+    open_tasks = [n for n in range(len(plan.order)) if state.phases[plan.phase_of[n]].opened]
+    if len(open_tasks) <= room:
+        return set(open_tasks)
+    # A line in each phase may be needed to count what is left out.
+    room -= len({plan.phase_of[n] for n in open_tasks})
+    open_tasks.sort(key=lambda n: (_URGENCY[state.tasks[n].status], n))
+    return set(open_tasks[: max(room, 0)])
+
+
+def _phase_line(
+    state: RunState, phase: int, status: str, numbers: list[int], name: str, moment: Moment
+) -> Text:
+    line = _line("")
+    line.append(name, "bold")
+    line.append(f"  {_PHASE_WORD[status]}", "bold red" if status == "failed" else "")
+    count = "1 task" if len(numbers) == 1 else f"{len(numbers)} tasks"
+    if status == "blocked":
+        plan = state.index
+        before = [
+            plan.workflow.phases[other].name
+            for other in plan.phase_needs[phase]
+            if not state.phases[other].done
+        ]
+        line.append(f" for {', '.join(before)}: {count}" if before else f": {count}", "dim")
+        return line
+    line.append(f"  {count}{_phase_took(state, numbers, moment)}", "dim")
+    return line
+
+
+def _phase_took(state: RunState, numbers: list[int], moment: Moment) -> str:
+    tasks = [state.tasks[n] for n in numbers if state.tasks[n].started_at]
+    running = any(task.status is TaskStatus.RUNNING for task in tasks)
+    if not tasks or (running and not moment.driven):
+        return ""
+    until = moment.now if running else max(task.finished_at for task in tasks)
+    return f", {duration(max(0.0, until - min(task.started_at for task in tasks)))}"
+
+
+def _task_line(state: RunState, number: int, moment: Moment, columns: _Columns) -> Text:
+    spec, task = state.index.order[number], state.tasks[number]
+    line = _line("  ")
+    cut_off = task.status is TaskStatus.RUNNING and not moment.driven
+    word = "cut off" if cut_off else _WORD[task.status]
+    line.append(set_cell_size(word, _WORD_WIDTH) + " ", _STYLE[task.status])
+    line.append(_fitted(spec.id, columns.name) + " ")
+    if columns.performer:
+        line.append(_fitted(spec.agent or "shell", columns.performer) + " ", "dim")
+    line.append(_elapsed(task, moment).rjust(_ELAPSED_WIDTH) + "  ")
+    line.append(_detail(state, number, task, moment))
+    line.rstrip()
+    return line
+
+
+def _fitted(text: str, width: int) -> str:
+    if cell_len(text) <= width:
+        return set_cell_size(text, width)
+    return set_cell_size(text, width - 1) + "…"
+
+
+def _elapsed(task: TaskState, moment: Moment) -> str:
+    if not task.started_at:
+        return ""
+    if task.status is TaskStatus.RUNNING:
+        end = moment.now if moment.driven else 0.0
+    else:
+        end = task.finished_at
+    return duration(max(0.0, end - task.started_at)) if end else ""
+
+
+def _detail(state: RunState, number: int, task: TaskState, moment: Moment) -> str:
+    match task.status:
+        case TaskStatus.RUNNING:
+            folder = f"{state.index.order[number].id}.{task.attempts}"
+            said = progress_of(moment.runs_dir / state.run / "attempts" / folder)
+            return f"attempt {task.attempts}: {said}".rstrip(": ") if task.attempts > 1 else said
+        case TaskStatus.SUCCEEDED:
+            return printable(task.summary)
+        case TaskStatus.RETRYING if task.not_before > moment.now and not state.stopping:
+            return f"again in {duration(task.not_before - moment.now)}: {printable(task.message)}"
+        case TaskStatus.BLOCKED | TaskStatus.READY | TaskStatus.RETRYING:
+            return printable(waiting_reason(state, number).removeprefix("it "))
+        case _:
+            return printable(task.message)
+
+
+def progress_of(folder: Path) -> str:
+    """The latest progress an attempt reported on its stdout, as text; empty if it reported none."""
+    try:
+        with (folder / "stdout.log").open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - 4096))
+            lines = file.read().splitlines()
+    except OSError:
+        return ""
+    for line in reversed(lines):
+        if line.startswith(b'{"progress"'):
+            try:
+                found = json.loads(line)["progress"]
+                return f"{found['done']} of {found['total']}: {printable(str(found['what']))}"
+            except (ValueError, KeyError, TypeError):
+                continue
+    return ""
+
+
+# -- below -------------------------------------------------------------------------------------
+
+
+def _footer(state: RunState, now: float) -> Iterator[Text]:
+    """Why nothing new starts, and what a person can type about it."""
+    if state.stopping and state.status not in RUN_ENDED:
+        yield _line(f"stopping: {printable(state.stopping)}", "bold red")
+    if state.status in (RunStatus.PAUSED, RunStatus.FAILED, RunStatus.CANCELLED):
+        yield _line(f"{state.status.value}: {printable(state.reason)}", "bold")
+    if state.status in RUN_ENDED and state.live:
+        names = ", ".join(state.index.order[n].id for n in bits(state.live))
+        yield _line(f"being stopped: {names}")
+    for cause in gate_causes(state, now):
+        for command in cause.commands[:1]:
+            yield _line(f"$ {command}", "bold")

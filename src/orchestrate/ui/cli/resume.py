@@ -1,0 +1,116 @@
+"""Commands about runs that exist already: resume and attach."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from orchestrate import wiring
+from orchestrate.app import runs
+from orchestrate.core.running.state import RunState
+from orchestrate.core.running.status import RunStatus
+from orchestrate.errors import ConflictError
+from orchestrate.ports.store import EventStore
+from orchestrate.ui.cli import conclude, detached
+from orchestrate.ui.cli.output import Output, repo_option, with_output
+from orchestrate.ui.cli.run import driving_options
+
+
+@click.command()
+@click.argument("run_id", metavar="[RUN]", default="last")
+@repo_option
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@click.option("--preview", "only_preview", is_flag=True, help="Only show what would run again.")
+@driving_options
+@with_output
+def resume(
+    output: Output,
+    run_id: str,
+    repo: str | None,
+    yes: bool,
+    only_preview: bool,
+    detach: bool,
+    wait: bool,
+    parallel_limit: int | None,
+) -> int:
+    """Go on with a run, after showing what would run again.
+
+    RUN is the latest by default. What was finished is kept; what would run again is shown with the
+    reason, and you are asked. A run that another process drives is followed instead.
+    """
+    site = wiring.open_site(Path(repo) if repo else None, {"max_parallel": parallel_limit})
+    store = wiring.open_store(site)
+    try:
+        name = runs.resolve(store, run_id)
+        if wiring.is_owned(site, name):
+            if only_preview:
+                raise ConflictError(
+                    f"run {name} is driven by {wiring.ownership_of(site, name).owner()}",
+                    remedy=f"there is nothing to resume; follow it: orchestrate attach {name}",
+                )
+            output.message(f"run {name} is driven by another process; following it")
+            return _follow(output, site, store, name)
+        session = wiring.open_session(site, store)
+        state = runs.load(store, name)
+        preview = runs.preview(state, wiring.outcome_finder(site, state))
+        conclude.show_preview(output, preview, final=only_preview)
+        if only_preview:
+            return 0
+        if not yes and not conclude.agree(output, f"resume run {name}?"):
+            raise ConflictError(
+                f"run {name} was not resumed", remedy=f"orchestrate resume {name} --yes"
+            )
+        if detach:
+            return detached.detach(output, site, store, state)
+        with conclude.watching(output, site) as observe:
+            state = asyncio.run(
+                session.resume(
+                    name,
+                    observe,
+                    reason="resumed by the user",
+                    by=conclude.user_name(),
+                    max_parallel=site.settings.max_parallel,
+                    wait_for_people=wait,
+                )
+            )
+        return conclude.conclude(output, state, interrupted=session.interrupted)
+    finally:
+        store.close()
+
+
+@click.command()
+@click.argument("run_id", metavar="[RUN]", default="last")
+@repo_option
+@with_output
+def attach(output: Output, run_id: str, repo: str | None) -> int:
+    """Follow a run that another process drives.
+
+    RUN is the latest by default. Leaving with Ctrl-C does not stop it.
+    """
+    site = wiring.open_site(Path(repo) if repo else None)
+    store = wiring.open_store(site)
+    try:
+        return _follow(output, site, store, runs.resolve(store, run_id))
+    finally:
+        store.close()
+
+
+def _follow(output: Output, site: wiring.Site, store: EventStore, name: str) -> int:
+    from orchestrate.adapters.system.clock import SystemClock
+    from orchestrate.hosts.local.follow import follow
+
+    async def watch() -> RunState:
+        state = runs.load(store, name)
+        with conclude.watching(output, site) as observe:
+            async for events, state in follow(
+                store, SystemClock(), name, lambda: wiring.is_owned(site, name)
+            ):
+                observe(events, state)
+        return state
+
+    state = asyncio.run(watch())
+    if state.status is RunStatus.EXECUTING:
+        output.message(f"nobody drives run {name} any more: orchestrate resume {name}")
+    return conclude.conclude(output, state, drove=False)

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from orchestrate.app.preflight import check, refusals
+from orchestrate.core.planning.definition import PhaseSpec, TaskSpec, Workflow
+from orchestrate.errors import ConfigurationError
+from orchestrate.wiring import backends
+
+
+def workflow(*tasks: TaskSpec) -> Workflow:
+    return Workflow(name="w", phases=(PhaseSpec(name="p"),), tasks=tasks)
+
+
+GOOD = (
+    TaskSpec(id="shell", phase="p", run="true"),
+    TaskSpec(id="scan", phase="p", agent="security-scout", backend="local", action="security-scan"),
+)
+
+
+def test_tasks_that_can_be_performed_pass() -> None:
+    assert refusals(workflow(*GOOD), backends()) == ()
+    check(workflow(*GOOD), backends())
+
+
+@pytest.mark.parametrize(
+    ("task", "reason"),
+    [
+        (TaskSpec(id="t", phase="p", agent="architect"), "no backend to perform it"),
+        (TaskSpec(id="t", phase="p", agent="architect", backend="nowhere"), "no backend 'nowhere'"),
+        (TaskSpec(id="t", phase="p", agent="a", backend="local", action="x"), "no action 'x'"),
+        (TaskSpec(id="t", phase="p", agent="a", backend="local"), "without an `action`"),
+        (TaskSpec(id="t", phase="p", agent="a", backend="shell"), "needs a command"),
+    ],
+)
+def test_a_task_nobody_could_perform_is_refused_before_the_run(task: TaskSpec, reason: str) -> None:
+    """B7: what is missing is said first."""
+    with pytest.raises(ConfigurationError) as error:
+        check(workflow(*GOOD, task), backends())
+    assert "; task t: " in f"; {error.value.message.partition('here: ')[2]}"
+    assert reason in error.value.message
+    assert "local, shell" in error.value.remedy
