@@ -76,6 +76,16 @@ def test_loose_names_are_understood_only_where_they_mean_one_thing(
     assert (licence.expression, licence.obligation) == (expression, obligation)
 
 
+def test_classifiers_that_name_the_alternatives_of_an_expression_do_not_differ() -> None:
+    classifiers = (
+        "License :: OSI Approved :: MIT License",
+        "License :: OSI Approved :: ISC License",
+    )
+    both = Project("a", licences=("MIT OR ISC", *classifiers), expression="MIT OR ISC")
+    assert licence_of(both).others == ()
+    assert licence_of(Project("a", licences=classifiers)).others == ()
+
+
 def test_unknown_licences_of_shipped_dependencies_leave_the_audit_partial(tmp_path: Path) -> None:
     found = _scan(tmp_path, {"pyproject.toml": _PYPROJECT, "LICENSE": "MIT"})
     assert found.findings == []
