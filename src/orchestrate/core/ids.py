@@ -18,7 +18,7 @@ _NAME = re.compile(NAME_PATTERN)
 
 def is_name(text: str) -> bool:
     """Whether `text` may name a task, phase, output, input or agent."""
-    return _NAME.match(text) is not None and ".." not in text
+    return _NAME.fullmatch(text) is not None and ".." not in text
 
 
 class AttemptKey(msgspec.Struct, frozen=True, order=True):

@@ -2,45 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from orchestrate.config import PATH_SETTINGS, Layer
 from orchestrate.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from ruamel.yaml.nodes import MappingNode
 
 #: A settings file is a handful of lines; anything larger is not one.
 MAX_BYTES = 64 * 1024
 
 
-def read_settings(path: Path) -> Mapping[str, Any]:
-    """The mapping in `path`; empty when the file does not exist or says nothing.
+def read_settings(path: Path, *, relative_to: Path) -> Layer:
+    """What `path` says, with the line of each setting; nothing when the file does not exist.
+
+    Paths among the values are taken relative to the folder `relative_to`, not to where the command
+    is called from.
 
     Raises:
         ConfigurationError: unreadable, too large, not YAML, or not a mapping; with the line.
     """
-    if not path.is_file():
-        return {}
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
     try:
         data = path.read_bytes()
-        if len(data) > MAX_BYTES:
-            raise ConfigurationError(f"{path} is larger than {MAX_BYTES} bytes")
-        if b"&" in data and b"*" in data:
-            raise ConfigurationError(f"{path}: anchors and aliases are not used in settings")
-        loaded = YAML(typ="safe", pure=True).load(data.decode("utf-8"))
+    except FileNotFoundError:
+        return Layer(str(path), {})
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
+    if len(data) > MAX_BYTES:
+        raise ConfigurationError(f"{path} is larger than {MAX_BYTES} bytes")
+    values, lines = _parse(path, data)
+    for name in PATH_SETTINGS & values.keys():
+        value = values[name]
+        if isinstance(value, str) and value:
+            values[name] = str(relative_to / Path(value).expanduser())
+    return Layer(str(path), values, lines)
+
+
+def _parse(path: Path, data: bytes) -> tuple[dict[str, Any], dict[str, int]]:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.events import AliasEvent
+    from ruamel.yaml.nodes import MappingNode
+
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        text = data.decode("utf-8")
+        # Before anything is built: aliases of aliases grow without bound.
+        for event in yaml.parse(text):
+            if isinstance(event, AliasEvent):
+                raise ConfigurationError(
+                    f"{path}:{event.start_mark.line + 1}: aliases are not used in settings",
+                    remedy="write the value itself",
+                )
+        node = yaml.compose(text)
+        loaded = yaml.load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigurationError(
             f"{path}:{line}: not valid YAML: {error.problem}", remedy="correct this line"
         ) from None
-    except (OSError, UnicodeDecodeError, YAMLError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from None
+    except (UnicodeDecodeError, YAMLError, ValueError) as error:
+        raise ConfigurationError(f"{path} is not valid YAML: {error}") from None
     if loaded is None:
-        return {}
-    if not isinstance(loaded, dict):
+        return {}, {}
+    if not isinstance(node, MappingNode):
         raise ConfigurationError(
             f"{path}:1: settings are a mapping of names to values", remedy="write `name: value`"
         )
-    return {str(name): value for name, value in loaded.items()}
+    return {str(name): value for name, value in loaded.items()}, _lines(node)
+
+
+def _lines(node: MappingNode) -> dict[str, int]:
+    return {str(key.value): key.start_mark.line + 1 for key, _ in node.value}

@@ -1,0 +1,66 @@
+"""The pages about workflow files say what the reader does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrate.adapters.files.workflow_reader import check_workflow
+from orchestrate.adapters.files.workflow_references import PHASE_STATUSES
+from orchestrate.adapters.files.workflow_report import CODES
+from orchestrate.adapters.files.workflow_schema import workflow_schema
+from orchestrate.core.planning import syntax
+from orchestrate.core.planning.reference import TASK_FIELDS
+from orchestrate.core.running.status import TaskStatus
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = (ROOT / "docs" / "reference" / "workflow-files.md").read_text(encoding="utf-8")
+HOW_TO = (ROOT / "docs" / "how-to" / "write-a-workflow.md").read_text(encoding="utf-8")
+
+
+def _section(title: str) -> str:
+    """The text under a heading, up to the next."""
+    return re.split(rf"^#+ {title}$", REFERENCE, flags=re.M)[1].split("\n#")[0]
+
+
+def _keys(part: str) -> dict[str, Any]:
+    schema = workflow_schema()
+    found: dict[str, Any] = (schema if part == "workflow" else schema["$defs"][part])["properties"]
+    return found
+
+
+@pytest.mark.parametrize("part", ["workflow", "input", "phase", "task", "output", "retry", "gate"])
+def test_every_key_has_a_row(part: str) -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \|", _section(part.capitalize()), flags=re.M)
+    assert sorted(rows) == sorted(_keys(part))
+
+
+def test_every_code_has_a_row_with_its_meaning() -> None:
+    rows = dict(re.findall(r"^\| `([a-z0-9-]+)` \| (.*) \|$", _section("Problems"), flags=re.M))
+    assert rows == CODES
+
+
+def test_grammar_is_that_of_the_parser() -> None:
+    shown = re.search(r"```text\n(.*?)```", _section("Conditions"), flags=re.S)
+    assert shown is not None
+    documented = [" ".join(line.split()) for line in shown.group(1).splitlines()]
+    source = [" ".join(line.split()) for line in str(syntax.__doc__).splitlines()]
+    assert [line for line in source if " = " in line] == documented
+
+
+def test_names_and_statuses_are_listed() -> None:
+    section = _section("Conditions")
+    for field in TASK_FIELDS:
+        assert f"`tasks.<id>.{field}" in section
+    for status in (*TaskStatus, *PHASE_STATUSES):
+        assert f"`{status}`" in section
+
+
+def test_example_of_the_how_to_is_right() -> None:
+    example = HOW_TO.split("```yaml\n")[1].split("```")[0]
+    agents = frozenset({"code-reviewer", "architect"})
+    result = check_workflow(example.encode(), "check.yaml", known_agents=agents)
+    assert result.problems == ()
