@@ -24,6 +24,8 @@ from orchestrate.core.sharing.findings import Finding, Location, NotExamined, So
 
 #: Findings of one rule below medium kept per file; asserts alone would fill a report.
 MOST_PER_RULE = 50
+#: Not findings in test code: tests are made of them. Counted in a note.
+EXPECTED_IN_TESTS = frozenset({"ORC-SEC-701"})
 _SECRET_TESTS = {"B105", "B106", "B107"}
 _NOSEC = re.compile(r"#\s*nosec\b:?\s*(?P<text>.*)")
 
@@ -54,6 +56,7 @@ def scan_bandit(
     total = len(survey.files)
     findings: list[Finding] = []
     kept: Counter[tuple[str, str]] = Counter()
+    expected: Counter[str] = Counter()
     for batch in batches(survey.files):
         report_progress(run.examined, total, tool.name)
         if run.trouble is not None and run.trouble.status == "missing":
@@ -62,11 +65,25 @@ def scan_bandit(
         examine(run, survey.root, batch, scratch, deadline, tool)
         # Findings are made batch by batch, so that only these outlive it, not the code.
         found = _findings(survey.root, run.rows, redactor, tool.version)
-        findings += (finding for finding in found if _is_kept(finding, kept))
+        findings += (
+            finding
+            for finding in found
+            if not _is_expected(finding, expected) and _is_kept(finding, kept)
+        )
         run.rows.clear()
     report_progress(run.examined, total, tool.name)
     record = _record(run, tool, total, len(findings), time.monotonic() - started)
-    return BanditScan(findings, record, _not_examined(run.failed), _notes(kept))
+    return BanditScan(findings, record, _not_examined(run.failed), _notes(kept, expected))
+
+
+def _is_expected(finding: Finding, expected: Counter[str]) -> bool:
+    """Count a finding that test code is made of, and say whether it is one."""
+    if finding.exposure != "test" or finding.rule not in EXPECTED_IN_TESTS:
+        return False
+    if finding.severity not in {"low", "info"}:
+        return False
+    expected[finding.rule] += 1
+    return True
 
 
 def _is_kept(finding: Finding, kept: Counter[tuple[str, str]]) -> bool:
@@ -78,11 +95,15 @@ def _is_kept(finding: Finding, kept: Counter[tuple[str, str]]) -> bool:
     return kept[key] <= MOST_PER_RULE
 
 
-def _notes(kept: Counter[tuple[str, str]]) -> tuple[str, ...]:
+def _notes(kept: Counter[tuple[str, str]], expected: Counter[str]) -> tuple[str, ...]:
     left_out: Counter[str] = Counter()
     for (rule, _), count in kept.items():
         left_out[rule] += max(0, count - MOST_PER_RULE)
-    return tuple(
+    in_tests = tuple(
+        f"bandit: {count} places of {rule} in test code are not listed: tests are made of them"
+        for rule, count in sorted(expected.items())
+    )
+    return in_tests + tuple(
         f"bandit: {count} more findings of {rule} below medium were left out: at most "
         f"{MOST_PER_RULE} per file"
         for rule, count in sorted(left_out.items())
