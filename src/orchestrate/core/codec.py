@@ -37,8 +37,29 @@ _commands: msgspec.json.Decoder[commands.AnyCommand] = msgspec.json.Decoder(comm
 
 
 def encode(value: events.AnyEvent | commands.AnyCommand) -> bytes:
-    """JSON bytes of an event or command, tag included."""
-    return _encoder.encode(value)
+    """JSON bytes of an event or command, tag included.
+
+    Text that is no Unicode (a file name of stray bytes, as the system gives it) is stored with
+    U+FFFD in place of what cannot be written: a log must not fail for a name.
+    """
+    return _encode(value)
+
+
+def _encode(value: object) -> bytes:
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _encoder.encode(_storable(msgspec.to_builtins(value)))
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return "".join("\ufffd" if "\ud800" <= letter <= "\udfff" else letter for letter in value)
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(item) for item in value]
+    return value
 
 
 def decode_event(data: bytes, schema: int = SCHEMA) -> events.AnyEvent:
@@ -55,6 +76,8 @@ def decode_event(data: bytes, schema: int = SCHEMA) -> events.AnyEvent:
     try:
         if schema == SCHEMA:
             return _events.decode(data)
+        if schema < 1:
+            raise StoreError(f"an event in the store has the schema version {schema}")
         raw = msgspec.json.decode(data)
         for version in range(schema, SCHEMA):
             raw = UPCASTERS[version](raw)
@@ -84,10 +107,15 @@ def head(chain: bytes, stored: Iterable[bytes]) -> bytes:
     return chain
 
 
+#: Version of what a snapshot means. Raise it when `evolve`, a status table or a field of the state
+#: changes meaning: a snapshot of before is then folded anew from the log.
+SNAPSHOT = 1
+
+
 class _Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     """The facts of a state; its indexes are derived again when it is read."""
 
-    schema: int
+    format: int
     run: str
     status: RunStatus
     version: int
@@ -116,42 +144,48 @@ class _Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
 _SHARED = tuple(
     name
     for name in _Snapshot.__struct_fields__
-    if name not in ("schema", "workflow", "tasks", "gates")
+    if name not in ("format", "workflow", "tasks", "gates")
 )
 _snapshots = msgspec.json.Decoder(_Snapshot)
+_DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 def encode_state(state: RunState) -> bytes:
-    """A snapshot of `state`."""
+    """A snapshot of `state`: the SHA-256 of the rest, then JSON."""
     plan = state.plan
     named = {} if plan is None else {plan.order[n].id: task for n, task in state.tasks.items()}
-    return _encoder.encode(
+    data = _encode(
         _Snapshot(
-            schema=SCHEMA,
+            format=SNAPSHOT,
             workflow=None if plan is None else plan.workflow,
             tasks=dict(sorted(named.items())),
             gates=dict(sorted(state.gates.items())),
             **{name: getattr(state, name) for name in _SHARED},
         )
     )
+    return hashlib.sha256(data).digest() + data
 
 
 def decode_state(data: bytes) -> RunState | None:
     """The state in a snapshot, or None if it is not one this program can use.
 
-    Snapshots are disposable: whoever gets None folds the log instead.
+    Snapshots are disposable: whoever gets None folds the log instead. A damaged one is noticed by
+    its digest, because the hash chain covers the events only.
     """
+    digest, body = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
+    if hashlib.sha256(body).digest() != digest:
+        return None
     try:
-        snapshot = _snapshots.decode(data)
+        snapshot = _snapshots.decode(body)
     except msgspec.MsgspecError:
         return None
-    if snapshot.schema != SCHEMA:
+    if snapshot.format != SNAPSHOT:
         return None
     shared = {name: getattr(snapshot, name) for name in _SHARED}
     if snapshot.workflow is None:
         return RunState(**shared)
     plan = PlanIndex(snapshot.workflow)
-    if set(plan.position) != set(snapshot.tasks):
+    if plan.position.keys() != snapshot.tasks.keys() or plan.gates.keys() != snapshot.gates.keys():
         return None
     state = RunState(
         **shared,

@@ -21,12 +21,13 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._streams: dict[str, list[StoredEvent]] = {}
+        self._heads: dict[str, StreamHead] = {}
         self._inbox: dict[int, InboxEntry] = {}
         self._answers: dict[int, InboxAnswer] = {}
         self._snapshots: dict[str, Snapshot] = {}
         self._position = 0
         self._changes = 0
-        self._seen = 0
+        self._seen = -1
 
     async def append(
         self,
@@ -36,12 +37,14 @@ class MemoryStore:
         answers: Sequence[InboxAnswer] = (),
     ) -> int:
         """See EventStore."""
-        stored = self._streams.get(stream, [])
-        if len(stored) != expected:
+        head = self._heads.get(stream)
+        version = head.version if head is not None else 0
+        if version != expected:
             raise VersionConflictError(
-                f"stream {stream} is at version {len(stored)}, not {expected}"
+                f"stream {stream} is at version {version}, not {expected}",
+                remedy="another process drives this run; attach to it instead",
             )
-        chain = stored[-1].chain if stored else CHAIN_START
+        chain = head.chain if head is not None else CHAIN_START
         added: list[StoredEvent] = []
         for event in events:
             chain = link(chain, event.data)
@@ -59,7 +62,11 @@ class MemoryStore:
                 )
             )
         if added:
-            self._streams[stream] = [*stored, *added]
+            self._streams.setdefault(stream, []).extend(added)
+            created_at = head.created_at if head is not None else added[0].at
+            self._heads[stream] = StreamHead(
+                stream, added[-1].version, chain, created_at, added[-1].at
+            )
         for answer in answers:
             self._inbox.pop(answer.id, None)
             self._answers[answer.id] = answer
@@ -87,28 +94,31 @@ class MemoryStore:
 
     def read(self, stream: str, after: int = 0, upto: int | None = None) -> Iterator[StoredEvent]:
         """See EventStore."""
-        events = self._streams.get(stream, [])
-        chain = events[after - 1].chain if 0 < after <= len(events) else CHAIN_START
-        for event in events[after:upto]:
-            chain = link(chain, event.data)
-            if chain != event.chain:
-                raise StoreError(f"event {event.version} of {stream} does not fit its hash chain")
+        head = self._heads.get(stream)
+        if head is None:
+            return
+        events = self._streams[stream]
+        if after > len(events):
+            raise StoreError(f"stream {stream} has no event {after}")
+        last = head.version if upto is None else min(upto, head.version)
+        chain = events[after - 1].chain if after > 0 else CHAIN_START
+        for version in range(after + 1, last + 1):
+            event = events[version - 1] if version <= len(events) else None
+            if event is not None:
+                chain = link(chain, event.data)
+            if event is None or event.version != version or event.chain != chain:
+                raise _damaged(stream, version)
+            if version == head.version and chain != head.chain:
+                raise _damaged(stream, version)
             yield event
 
     def head(self, stream: str) -> StreamHead | None:
         """See EventStore."""
-        events = self._streams.get(stream)
-        if not events:
-            return None
-        last = events[-1]
-        return StreamHead(stream, last.version, last.chain, events[0].at, last.at)
+        return self._heads.get(stream)
 
     def heads(self) -> Sequence[StreamHead]:
         """See EventStore."""
-        names = sorted(
-            self._streams, key=lambda name: self._streams[name][0].position, reverse=True
-        )
-        return [head for name in names if (head := self.head(name)) is not None]
+        return list(reversed(self._heads.values()))
 
     async def save_snapshot(self, snapshot: Snapshot) -> None:
         """See EventStore."""
@@ -124,3 +134,7 @@ class MemoryStore:
 
     def close(self) -> None:
         """See EventStore."""
+
+
+def _damaged(stream: str, version: int) -> StoreError:
+    return StoreError(f"event {version} of {stream} is missing or does not fit the hash chain")

@@ -63,7 +63,11 @@ class SqliteStore:
         try:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
             writing = _connect(path)
-            self._reading = _connect(path)
+            try:
+                self._reading = _connect(path)
+            except BaseException:
+                writing.close()
+                raise
         except (sqlite3.Error, OSError) as error:
             raise StoreError(
                 f"the event store {path} cannot be opened: {error}",

@@ -118,7 +118,11 @@ class InterruptAttempt(Command, frozen=True, tag="InterruptAttempt", kw_only=Tru
 
 
 class DecideGate(Command, frozen=True, tag="DecideGate", kw_only=True):
-    """Record a gate's verdict. A human verdict carries the person's name in `by`."""
+    """Record a gate's verdict. A human verdict carries the person's name in `by`.
+
+    `opened_at` is the opening the verdict is about, so that a late one cannot decide a gate that
+    was asked anew; None is about whichever opening there is.
+    """
 
     gate: str
     verdict: Verdict
@@ -126,6 +130,7 @@ class DecideGate(Command, frozen=True, tag="DecideGate", kw_only=True):
     human: bool = False
     reason: str = ""
     evidence: dict[str, str] = {}
+    opened_at: float | None = None
 
 
 class PassTime(Command, frozen=True, tag="PassTime", kw_only=True):

@@ -17,6 +17,7 @@ Settling happens only while the run executes and nothing stopped it; a paused ru
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -49,16 +50,29 @@ _RUN_COMMANDS: dict[str, str] = {
     "CancelRun": "run_cancelled",
 }
 
+_LIMIT_CHANGES = frozenset({RunStatus.PLANNING, RunStatus.EXECUTING, RunStatus.PAUSED})
+_GATES_DECIDED = frozenset({RunStatus.EXECUTING, RunStatus.PAUSED})
+
 
 class StaleAttemptError(ConflictError):
-    """An outcome was reported for an attempt that is not live: repeated, or from a past owner."""
+    """An outcome or verdict came for something that no longer waits for it.
+
+    Repeated, or from a past owner. The reporter has nothing to do; hosts drop it.
+    """
 
 
 def legal_commands(state: RunState) -> tuple[str, ...]:
-    """Names of the commands about the whole run that are legal now, in lifecycle order."""
+    """Names of the commands somebody may give now, those of the lifecycle first."""
     if not state.run:
         return ("CreateRun",)
-    return tuple(name for name, trigger in _RUN_COMMANDS.items() if trigger in RUN[state.status])
+    legal = [name for name, trigger in _RUN_COMMANDS.items() if trigger in RUN[state.status]]
+    if state.status in _LIMIT_CHANGES:
+        legal.append("SetLimit")
+    if state.status in _GATES_DECIDED and any(
+        gate.status is GateStatus.OPEN for gate in state.gates.values()
+    ):
+        legal.append("DecideGate")
+    return tuple(legal)
 
 
 def decide(state: RunState, command: cmd.AnyCommand, now: float) -> Events:
@@ -129,6 +143,10 @@ def _judge(state: RunState, number: int, now: float) -> ev.AnyEvent:
         return ev.TaskSkipped(at=now, task=task.id, cause="phase", detail="an earlier phase failed")
     culprit = _unmet_rule(state, number)
     if culprit:
+        if task.trigger == "one_success" and _has_failed_need(state, number):
+            # The failures upstream are tolerated only for the sake of this task: as it cannot go
+            # on either, somebody has to answer for them, or the run would end as completed.
+            return ev.TaskFailed(at=now, task=task.id, message=culprit)
         return ev.TaskSkipped(at=now, task=task.id, cause="upstream", detail=culprit)
     phase = plan.workflow.phases[plan.phase_of[number]]
     for condition in (phase.when, task.when):
@@ -159,15 +177,22 @@ def _unmet_rule(state: RunState, number: int) -> str:
     return ""
 
 
+def _has_failed_need(state: RunState, number: int) -> bool:
+    return any(
+        state.tasks[other].status is TaskStatus.FAILED for other in state.index.needs[number]
+    )
+
+
 def _open_gate(state: RunState, phase: int, now: float) -> ev.GateOpened:
     plan = state.index
     name = next(
         gate for gate in plan.phase_gates[phase] if state.gates[gate].status is GateStatus.CLOSED
     )
-    deadline_s = plan.gates[name][1].deadline_s
-    return ev.GateOpened(
-        at=now, gate=name, deadline_at=None if deadline_s is None else now + deadline_s
-    )
+    spec = plan.gates[name][1]
+    deadline_at = None
+    if spec.kind == "human" and spec.deadline_s is not None:
+        deadline_at = now + spec.deadline_s
+    return ev.GateOpened(at=now, gate=name, deadline_at=deadline_at)
 
 
 def _evaluate_condition_gate(state: RunState, now: float) -> ev.GateDecided | None:
@@ -264,7 +289,7 @@ def _cancel(state: RunState, command: cmd.CancelRun, now: float) -> Events:
 def _set_limit(state: RunState, command: cmd.SetLimit, now: float) -> Events:
     if command.max_parallel < 1:
         raise RequestError("the limit of parallel attempts must be at least 1")
-    if state.status not in (RunStatus.PLANNING, RunStatus.EXECUTING, RunStatus.PAUSED):
+    if state.status not in _LIMIT_CHANGES:
         raise IllegalCommandError(
             f"SetLimit is not possible while the run is {state.status.value}",
             legal=legal_commands(state),
@@ -287,25 +312,47 @@ def _grant(state: RunState, command: cmd.GrantSlots, now: float) -> Events:
             f"the limit of {state.max_parallel} attempts at once would be exceeded",
             legal=legal_commands(state),
         )
-    plan = state.index
+    if _is_out_of_time(state, now):
+        # Nobody has said PassTime yet; nothing starts on borrowed time.
+        return _pass_time(state, cmd.PassTime(), now)
+    numbers = [_position(state, name) for name in command.tasks]
+    _require_room_in_phases(state, numbers)
     started: list[ev.AnyEvent] = []
-    for name in command.tasks:
-        number = plan.position[name]
+    left = state.ready | state.retrying
+    for name, number in zip(command.tasks, numbers, strict=True):
         task = state.tasks[number]
-        due = state.ready >> number & 1 or (state.retrying >> number & 1 and task.not_before <= now)
-        if not due:
+        if not left >> number & 1 or (state.retrying >> number & 1 and task.not_before > now):
             raise IllegalCommandError(
                 f"task {name} is {task.status.value} and may not start", legal=legal_commands(state)
             )
+        left ^= 1 << number
         started.append(ev.AttemptStarted(at=now, task=name, number=task.attempts + 1))
     return tuple(started)
 
 
+def _require_room_in_phases(state: RunState, numbers: list[int]) -> None:
+    limited = state.index.limited
+    if not limited:
+        return
+    phase_of = state.index.phase_of
+    running = Counter(phase_of[number] for number in (*bits(state.live), *numbers))
+    for phase, limit in limited.items():
+        if running[phase] > limit:
+            raise IllegalCommandError(
+                f"phase {state.index.workflow.phases[phase].name} may run {limit} at once",
+                legal=legal_commands(state),
+            )
+
+
+def _position(state: RunState, name: str) -> int:
+    number = None if state.plan is None else state.plan.position.get(name)
+    if number is None:
+        raise RequestError(f"run {state.run or 'without a name'} has no task {name}")
+    return number
+
+
 def _live(state: RunState, name: str, number: int) -> TaskState:
-    position = state.index.position.get(name)
-    if position is None:
-        raise RequestError(f"run {state.run} has no task {name}")
-    task = state.tasks[position]
+    task = state.tasks[_position(state, name)]
     if task.attempt is not AttemptStatus.STARTED or task.attempts != number:
         raise StaleAttemptError(f"attempt {number} of task {name} is not running")
     return task
@@ -384,12 +431,16 @@ def _decide_gate(state: RunState, command: cmd.DecideGate, now: float) -> Events
             f"run {state.run} has no gate {command.gate}",
             remedy=f"its gates: {', '.join(known) or 'none'}",
         )
-    if state.gates[command.gate].status is not GateStatus.OPEN:
-        raise IllegalCommandError(
-            f"gate {command.gate} is {state.gates[command.gate].status.value}, not open",
-            legal=legal_commands(state),
-        )
+    status = state.gates[command.gate].status
     gate = known[command.gate][1]
+    late = command.opened_at not in (None, state.gates[command.gate].opened_at)
+    if status is not GateStatus.OPEN or state.status not in _GATES_DECIDED or late:
+        problem = f"gate {command.gate} is {status.value} and the run {state.status.value}"
+        if late:
+            problem = f"gate {command.gate} was asked anew since this verdict was sought"
+        if not command.human:
+            raise StaleAttemptError(f"{problem}: its verdict is not awaited")
+        raise IllegalCommandError(problem, legal=legal_commands(state))
     if command.human != (gate.kind == "human"):
         raise RequestError(
             f"gate {command.gate} is decided by "
@@ -412,11 +463,16 @@ def _decide_gate(state: RunState, command: cmd.DecideGate, now: float) -> Events
     )
 
 
+def _is_out_of_time(state: RunState, now: float) -> bool:
+    limit = state.index.workflow.limits.timeout_s
+    return limit is not None and now >= state.leg_started_at + limit
+
+
 def _pass_time(state: RunState, command: cmd.PassTime, now: float) -> Events:  # noqa: ARG001
     if state.status is not RunStatus.EXECUTING:
         return ()
-    limit = state.index.workflow.limits.timeout_s
-    if limit is not None and now >= state.leg_started_at + limit:
+    if _is_out_of_time(state, now):
+        limit = state.index.workflow.limits.timeout_s
         return (ev.RunFailed(at=now, reason=f"the run's time-out of {limit:g} s has passed"),)
     return tuple(
         ev.GateDecided(

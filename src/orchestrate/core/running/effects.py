@@ -30,9 +30,10 @@ class StopAttempt(msgspec.Struct, frozen=True):
 
 
 class EvaluateGate(msgspec.Struct, frozen=True):
-    """An open command gate: run its command and report the verdict."""
+    """An open command gate: run its command and report the verdict on this opening."""
 
     gate: str
+    opened_at: float = 0.0
 
 
 class AskPerson(msgspec.Struct, frozen=True):
@@ -40,6 +41,7 @@ class AskPerson(msgspec.Struct, frozen=True):
 
     gate: str
     deadline_at: float | None
+    opened_at: float = 0.0
 
 
 class WakeAt(msgspec.Struct, frozen=True):
@@ -101,9 +103,9 @@ def _gates(state: RunState) -> Iterator[Effect]:
         if record.status is not GateStatus.OPEN:
             continue
         if gate.kind == "command" and not state.stopping:
-            yield EvaluateGate(name)
+            yield EvaluateGate(name, record.opened_at)
         elif gate.kind == "human":
-            yield AskPerson(name, record.deadline_at)
+            yield AskPerson(name, record.deadline_at, record.opened_at)
             if record.deadline_at is not None:
                 yield WakeAt(record.deadline_at)
 

@@ -60,7 +60,11 @@ class RunPaused(Event, frozen=True, tag="RunPaused", kw_only=True):
 
 
 class RunResumed(Event, frozen=True, tag="RunResumed", kw_only=True):
-    """Execution goes on; failed tasks and those skipped because of them are open again."""
+    """Execution goes on.
+
+    After a failure, failed tasks and those skipped because of them are open again, except in phases
+    that ended clean.
+    """
 
     reason: str = ""
     by: str = ""
@@ -109,7 +113,10 @@ class TaskSkipped(Event, frozen=True, tag="TaskSkipped", kw_only=True):
 
 
 class TaskFailed(Event, frozen=True, tag="TaskFailed", kw_only=True):
-    """A task failed without an attempt: its condition could not be evaluated."""
+    """A task failed without an attempt.
+
+    Its condition cannot be decided, or it needs one success and failures left it none.
+    """
 
     task: str
     message: str

@@ -13,7 +13,7 @@ import msgspec
 
 from orchestrate.core.running import events as ev
 from orchestrate.core.running.draft import Draft
-from orchestrate.core.running.plan import PlanIndex
+from orchestrate.core.running.plan import PlanIndex, bits
 from orchestrate.core.running.state import RunState, TaskState
 from orchestrate.core.running.status import (
     ATTEMPT,
@@ -104,16 +104,30 @@ def _resumed(draft: Any, event: ev.RunResumed) -> None:
         _reopen(draft)
 
 
+def reopened(state: RunState) -> int:
+    """Bit set of the tasks that resuming a failed run opens again.
+
+    Failed tasks and those skipped because of them, but none in a phase that ended clean: its
+    failures were accepted there, and what came after it, its gates included, was built on that.
+    """
+    again = 0
+    for number, task in state.tasks.items():
+        if state.phases[state.index.phase_of[number]].clean:
+            continue
+        if task.status is TaskStatus.FAILED or (
+            task.status is TaskStatus.SKIPPED and task.skipped_by != "condition"
+        ):
+            again |= 1 << number
+    return again
+
+
 def _reopen(draft: Any) -> None:
     """Give failed work a new allowance; keep everything that was finished."""
     tasks = draft.tasks.mutate()
-    for number, task in draft.tasks.items():
-        again = task.status is TaskStatus.FAILED or (
-            task.status is TaskStatus.SKIPPED and task.skipped_by != "condition"
-        )
-        if again:
-            status = following(TASK, task.status, "run_resumed")
-            tasks[number] = TaskState(status=status, attempts=task.attempts, attempt=task.attempt)
+    for number in bits(reopened(draft.freeze())):
+        task = draft.tasks[number]
+        status = following(TASK, task.status, "run_resumed")
+        tasks[number] = TaskState(status=status, attempts=task.attempts, attempt=task.attempt)
     draft.tasks = tasks.finish()
     for name, gate in draft.gates.items():
         if gate.status in (GateStatus.FAILED, GateStatus.UNKNOWN):
@@ -149,7 +163,7 @@ def _cancelled(draft: Any, event: ev.RunCancelled) -> None:
                 task, status=following(TASK, task.status, "run_cancelled"), finished_at=event.at
             )
     draft.tasks = tasks.finish()
-    draft.ready = draft.retrying = draft.unsettled = draft.gates_due = 0
+    draft.derive()
 
 
 def _limit_changed(draft: Any, event: ev.LimitChanged) -> None:
@@ -206,8 +220,11 @@ def _attempt_started(draft: Any, event: ev.AttemptStarted) -> None:
             message=before.message,
         ),
     )
-    draft.ready &= ~bit
-    draft.retrying &= ~bit
+    # Large sets make every operation on them count: change only the one that holds the task.
+    if before.status is TaskStatus.READY:
+        draft.ready ^= bit
+    else:
+        draft.retrying ^= bit
     draft.live |= bit
 
 
@@ -226,11 +243,13 @@ def _end_attempt(draft: Any, event: Any, trigger: str, **changes: Any) -> None:
         ),
     )
     bit = 1 << number
-    draft.live &= ~bit
+    draft.live ^= bit
     if status is TaskStatus.READY:
         draft.ready |= bit
+        draft.hold_back(number)
     elif status is TaskStatus.RETRYING:
         draft.retrying |= bit
+        draft.hold_back(number)
     elif status is not TaskStatus.CANCELLED:
         draft.settle_task(number, status)
 

@@ -58,8 +58,9 @@ class PhaseState(msgspec.Struct, frozen=True):
     """Derived standing of a phase.
 
     `remaining` tasks have not ended; `troubled` ended in a failure nobody tolerates, or were
-    skipped because of one; `ran` ended in any other way than being skipped. `opened`: its tasks may
-    start. `done`: everything that depends on it may open. `sound`: no phase before it was troubled.
+    skipped because of one; `ran` ended in any other way than being skipped; `declined` were skipped
+    by a condition. `opened`: its tasks may start. `done`: everything that depends on it may open.
+    `sound`: no phase before it was troubled.
     """
 
     remaining: int
@@ -68,6 +69,12 @@ class PhaseState(msgspec.Struct, frozen=True):
     opened: bool = False
     done: bool = False
     sound: bool = True
+    declined: int = 0
+
+    @property
+    def clean(self) -> bool:
+        """Whether its tasks have ended and nothing was wrong: finished work, kept on resume."""
+        return not self.remaining and not self.troubled and self.sound
 
 
 class RunState(msgspec.Struct, frozen=True):

@@ -16,6 +16,8 @@ Notes on rows that are not obvious:
   `completed` and `cancelled` are final.
 * Attempts may still end after their run was paused, failed or cancelled. Their table does not ask
   for the run's status: what happened, happened, and is recorded.
+* `dependencies_reopened` follows a resume: a task that was to run after a failure it accepts waits
+  again when the failed task gets a new allowance.
 * `attempt_interrupted` and `attempt_lost` return a task to `ready` without blame; only
   `attempt_failed…` counts against its retry policy.
 * A gate that ends `failed` or `unknown` ends the run; resuming the run closes the gate again, so
@@ -117,6 +119,7 @@ TASK: Mapping[TaskStatus, Mapping[str, TaskStatus]] = {
     },
     TaskStatus.READY: {
         "attempt_started": TaskStatus.RUNNING,
+        "dependencies_reopened": TaskStatus.BLOCKED,
         "run_cancelled": TaskStatus.CANCELLED,
     },
     TaskStatus.RUNNING: {
@@ -130,6 +133,7 @@ TASK: Mapping[TaskStatus, Mapping[str, TaskStatus]] = {
     },
     TaskStatus.RETRYING: {
         "attempt_started": TaskStatus.RUNNING,
+        "dependencies_reopened": TaskStatus.BLOCKED,
         "run_cancelled": TaskStatus.CANCELLED,
     },
     TaskStatus.SUCCEEDED: {},

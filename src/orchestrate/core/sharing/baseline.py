@@ -57,7 +57,7 @@ def parse_baseline(data: bytes, path: str) -> Baseline:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DefinitionError(
             f"{path}: not a baseline file: {error}",
-            remedy="write it anew with: orchestrate security --update-baseline FILE",
+            remedy="correct it, or remove it and run: orchestrate security --update-baseline FILE",
         ) from error
     for number, entry in enumerate(baseline.entries, start=1):
         if not entry.reason.strip() or not any(entry.fingerprints):

@@ -1,0 +1,324 @@
+"""Why a run or a task waits, on what or whom, and what happens next, from the state alone.
+
+Theory of operation
+-------------------
+A task that has not ended waits for the first of these that applies, and all that apply are named:
+the run as a whole (paused, stopping, ended), its phase, its needs, a judgement of the kernel, a
+slot. Live facts come in one sampled `HostView`, the same value that admission takes.
+
+What a state cannot know is whether a process is there to act on it; the caller adds that.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from orchestrate.core.running.capacity import Held, HostView, admit
+from orchestrate.core.running.effects import eligible_at, startable
+from orchestrate.core.running.evolve import reopened
+from orchestrate.core.running.plan import bits
+from orchestrate.core.running.state import RunState
+from orchestrate.core.running.status import RUN_ENDED, TASK_SETTLED, RunStatus, TaskStatus
+from orchestrate.core.views.cause import (
+    Cause,
+    dependency_cause,
+    gate_causes,
+    held_cause,
+    listed,
+    phase_causes,
+    run_cause,
+    span,
+)
+from orchestrate.errors import RequestError
+
+#: Most tasks explained along with their run.
+MAX_TASKS = 20
+
+
+class TaskExplanation(msgspec.Struct, frozen=True):
+    """One task: why it is where it is, most decisive cause first, and what happens next."""
+
+    task: str
+    phase: str
+    status: TaskStatus
+    causes: tuple[Cause, ...]
+    next: str
+
+    def lines(self) -> list[str]:
+        """The explanation as plain text, one line each."""
+        return [f"{self.task} (phase {self.phase}): {self.status.value}", *_told(self)]
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """A run: why it is where it is, and its tasks that wait; `more` of those are left out."""
+
+    run: str
+    status: RunStatus
+    causes: tuple[Cause, ...]
+    next: str
+    tasks: tuple[TaskExplanation, ...] = ()
+    more: int = 0
+
+    def lines(self) -> list[str]:
+        """The explanation as plain text, one line each."""
+        lines = [f"run {self.run}: {self.status.value}", *_told(self)]
+        for task in self.tasks:
+            reason = task.causes[0].text if task.causes else task.next
+            lines.append(f"  {task.task} ({task.status.value}): {reason}")
+        if self.more:
+            lines.append(f"  and {self.more} more tasks wait")
+        return lines
+
+
+def _told(found: TaskExplanation | Explanation) -> list[str]:
+    lines = [f"  {cause.text}" for cause in found.causes]
+    commands = dict.fromkeys(command for cause in found.causes for command in cause.commands)
+    lines += [f"  $ {command}" for command in commands]
+    return [*lines, f"  next: {found.next}"]
+
+
+# -- one task ----------------------------------------------------------------------------------
+
+
+def explain_task(state: RunState, task: str, view: HostView) -> TaskExplanation:
+    """Why `task` is where it is.
+
+    Raises:
+        RequestError: the run has no such task.
+    """
+    number = None if state.plan is None else state.plan.position.get(task)
+    if number is None:
+        raise RequestError(f"run {state.run} has no task {task!r}")
+    return _explain_task(state, number, view, _held(state, view))
+
+
+def _held(state: RunState, view: HostView) -> dict[str, Held]:
+    return {held.task: held for held in admit(state, view, exhaustive=True).held}
+
+
+def _explain_task(
+    state: RunState, number: int, view: HostView, held: dict[str, Held]
+) -> TaskExplanation:
+    spec, task = state.index.order[number], state.tasks[number]
+    if task.status in TASK_SETTLED:
+        causes, then = [_end(state, number)], _after_end(state, number)
+    elif task.status is TaskStatus.RUNNING:
+        since = span(view.at - task.started_at)
+        causes = [Cause("working", f"attempt {task.attempts} has been at work for {since}")]
+        then = _after_success(state, number)
+    else:
+        causes = _why_not_started(state, number, view, held)
+        then = _before_start(causes)
+    return TaskExplanation(spec.id, spec.phase, task.status, tuple(causes), then)
+
+
+def _end(state: RunState, number: int) -> Cause:
+    task = state.tasks[number]
+    why = f": {task.message}" if task.message else ""
+    match task.status:
+        case TaskStatus.SUCCEEDED:
+            text = f"it succeeded in attempt {task.attempts}"
+        case TaskStatus.FAILED if task.attempts:
+            text = f"it failed in attempt {task.attempts} ({task.cause or 'no attempt'}){why}"
+        case TaskStatus.FAILED:
+            text = f"it failed without an attempt{why}"
+        case TaskStatus.SKIPPED if task.skipped_by == "condition":
+            text = f"it was skipped because its condition did not hold{why}"
+        case TaskStatus.SKIPPED:
+            text = f"it was skipped because of what came before{why}"
+        case _:
+            text = "it was given up with the run"
+    return Cause("ended", text)
+
+
+def _after_end(state: RunState, number: int) -> str:
+    if state.status is RunStatus.FAILED and reopened(state) >> number & 1:
+        return f"`orchestrate resume {state.run}` tries it again"
+    return "nothing; this is final"
+
+
+def _after_success(state: RunState, number: int) -> str:
+    plan = state.index
+    task, policy = state.tasks[number], plan.order[number].retry
+    waiting = [
+        plan.order[other].id
+        for other in plan.dependents[number]
+        if state.tasks[other].status is TaskStatus.BLOCKED
+    ]
+    success = f"when it succeeds, {listed(waiting)} can go on" if waiting else "it ends"
+    left = policy.max_attempts - task.failures - 1
+    return f"{success}; after a failure it is tried {left} more times" if left > 0 else success
+
+
+def _why_not_started(
+    state: RunState, number: int, view: HostView, held: dict[str, Held]
+) -> list[Cause]:
+    causes: list[Cause] = []
+    whole = run_cause(state)
+    if whole is not None:
+        causes.append(whole)
+    if not state.phases:
+        return causes
+    if state.tasks[number].status is TaskStatus.BLOCKED:
+        causes += phase_causes(state, number=state.index.phase_of[number], at=view.at)
+        need = dependency_cause(state, number)
+        if need is not None:
+            causes.append(need)
+        if state.unsettled >> number & 1:
+            causes.append(
+                Cause(
+                    "judgement", "its condition and trigger rule are looked at when the run goes on"
+                )
+            )
+        return causes
+    found = held.get(state.index.order[number].id)
+    if found is not None:
+        causes.append(held_cause(found, view.at))
+    elif whole is None:
+        causes.append(Cause("start", "a slot is free for it"))
+    elif state.tasks[number].not_before > view.at:
+        until = state.tasks[number].not_before
+        text = f"it is not tried again for {span(until - view.at)}"
+        causes.append(Cause("backoff", text, until=until))
+    return causes
+
+
+def _before_start(causes: list[Cause]) -> str:
+    first = causes[0]
+    match first.kind:
+        case "start":
+            return "it starts when its driver looks next"
+        case "slots" | "phase-limit":
+            return "it starts when an attempt ends"
+        case "memory":
+            return "it starts when memory is free or nothing else runs"
+        case "backoff":
+            return "it is tried again then"
+        case "paused":
+            return "it goes on when the run is resumed"
+        case "stopping":
+            return "the run fails when what is at work has ended"
+        case "ended":
+            return "nothing, unless the run is resumed" if first.commands else "nothing"
+        case "plan":
+            return "it is looked at when the run starts"
+        case _:
+            return "it is looked at again when that has happened"
+
+
+def waiting_reason(state: RunState, number: int) -> str:
+    """The first cause why the task at position `number` has not started, as of the last event.
+
+    For a line in a live view: looks at this task alone, so its cost does not grow with the others.
+    """
+    view = HostView(at=state.updated_at)
+    held = _held_alone(state, number, view.at)
+    causes = _why_not_started(state, number, view, {held.task: held} if held is not None else {})
+    return causes[0].text
+
+
+def _held_alone(state: RunState, number: int, at: float) -> Held | None:
+    """What would hold the task if it were the only one that could start."""
+    if not startable(state) >> number & 1:
+        return None
+    item = eligible_at(state, number)
+    if item.not_before > at:
+        return Held(item.task, "backoff", "it is tried again", item.not_before)
+    if state.live.bit_count() >= state.max_parallel:
+        return Held(item.task, "slots", f"all {state.max_parallel} slots are taken")
+    limit = state.index.limited.get(item.phase)
+    if limit is not None:
+        running = sum(state.index.phase_of[other] == item.phase for other in bits(state.live))
+        if running >= limit:
+            name = state.index.workflow.phases[item.phase].name
+            return Held(item.task, "phase-limit", f"phase {name} runs {limit} at once")
+    return None
+
+
+# -- a run -------------------------------------------------------------------------------------
+
+
+def explain_run(state: RunState, view: HostView) -> Explanation:
+    """Why the run is where it is, and why its waiting tasks wait."""
+    if state.plan is None:
+        whole = run_cause(state)
+        then = "somebody gives it a plan" if state.status is RunStatus.IDLE else "nothing"
+        return Explanation(state.run, state.status, () if whole is None else (whole,), then)
+    held = _held(state, view)
+    causes = tuple(_run_causes(state, view, held))
+    waiting = [*bits(state.ready | state.retrying), *_blocked(state)]
+    return Explanation(
+        run=state.run,
+        status=state.status,
+        causes=causes,
+        next=_next(state, causes),
+        tasks=tuple(_explain_task(state, n, view, held) for n in waiting[:MAX_TASKS]),
+        more=max(0, len(waiting) - MAX_TASKS),
+    )
+
+
+def _blocked(state: RunState) -> list[int]:
+    if state.status in (RunStatus.COMPLETED, RunStatus.CANCELLED):
+        return []
+    return [n for n, task in sorted(state.tasks.items()) if task.status is TaskStatus.BLOCKED]
+
+
+def _run_causes(state: RunState, view: HostView, held: dict[str, Held]) -> list[Cause]:
+    causes: list[Cause] = []
+    whole = run_cause(state)
+    if whole is not None:
+        causes.append(whole)
+    live = tuple(state.index.order[number].id for number in bits(state.live))
+    if live:
+        verb = "are stopped" if state.status in RUN_ENDED else "are at work"
+        causes.append(Cause("working", f"attempts {verb}: {listed(live)}", names=live))
+    causes += gate_causes(state, view.at)
+    if whole is None:
+        causes += _starts(state, view, held)
+    return causes
+
+
+def _starts(state: RunState, view: HostView, held: dict[str, Held]) -> list[Cause]:
+    """What could start, by what holds it: one cause for each sort, the soonest retry first."""
+    causes: list[Cause] = []
+    by_kind: dict[str, list[Held]] = {}
+    for item in held.values():
+        by_kind.setdefault(item.kind, []).append(item)
+    for kind, items in by_kind.items():
+        soonest = min(items, key=lambda item: item.until or 0.0)
+        names = tuple(item.task for item in items)
+        if kind == "backoff" and soonest.until is not None:
+            text = f"{listed(names)} is tried again in {span(soonest.until - view.at)}"
+        else:
+            text = f"{soonest.reason}; held: {listed(names)}"
+        found = held_cause(soonest, view.at)
+        causes.append(msgspec.structs.replace(found, text=text, names=names))
+    startable = bits(state.ready | state.retrying)
+    free = tuple(name for n in startable if (name := state.index.order[n].id) not in held)
+    if free:
+        causes.append(Cause("start", f"slots are free for {listed(free)}", names=free))
+    return causes
+
+
+def _next(state: RunState, causes: tuple[Cause, ...]) -> str:
+    match state.status:
+        case RunStatus.COMPLETED:
+            return "nothing; the run is over"
+        case RunStatus.CANCELLED:
+            return "what is at work is stopped" if state.live else "nothing; the run is over"
+        case RunStatus.PLANNING:
+            return "somebody starts it"
+        case RunStatus.FAILED | RunStatus.PAUSED:
+            return f"it goes on with `orchestrate resume {state.run}`"
+    kinds = {cause.kind for cause in causes}
+    if state.stopping:
+        return "the run fails when what is at work has ended"
+    if "start" in kinds:
+        return "its driver starts what has a slot"
+    if "working" in kinds:
+        return "when an attempt ends, what waits for it goes on"
+    if "evidence" in kinds:
+        return "the engine looks at the evidence"
+    if "person" in kinds:
+        return "it goes on when that person has decided"
+    return "it goes on when that time has come"

@@ -1,0 +1,207 @@
+"""The kernel's laws hold in every history a random adversary can make it write."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orchestrate.core.codec import decode_state, encode_state
+from orchestrate.core.running import commands as cmd
+from orchestrate.core.running import effects as fx
+from orchestrate.core.running.capacity import HostView, admit
+from orchestrate.core.running.decide import StaleAttemptError, advance, decide, legal_commands
+from orchestrate.core.running.evolve import evolve, fold
+from orchestrate.core.running.plan import bits
+from orchestrate.core.running.state import INITIAL, RunState
+from orchestrate.core.running.status import RUN_ENDED, GateStatus, RunStatus
+from orchestrate.errors import IllegalCommandError, OrchestrateError
+from tests.property.laws import check_history, check_waits_for_something
+from tests.property.walks import Step, walks
+from tests.property.workflows import INPUTS
+
+MORE = settings(max_examples=5 * settings.default.max_examples)  # type: ignore[union-attr]
+
+
+@MORE
+@given(walks())
+def test_every_law_holds_at_every_event(steps: list[Step]) -> None:
+    final = check_history([event for step in steps for event in step.events])
+    assert final == steps[-1].after
+
+
+@given(walks(), st.integers(0, 200))
+def test_folding_in_parts_equals_folding_at_once(steps: list[Step], cut: int) -> None:
+    events = [event for step in steps for event in step.events]
+    assert fold(fold(INITIAL, events[:cut]), events[cut:]) == fold(INITIAL, events)
+
+
+@given(walks(max_steps=25))
+def test_refolding_from_a_snapshot_of_any_version_agrees(steps: list[Step]) -> None:
+    events = [event for step in steps for event in step.events]
+    states = [INITIAL]
+    for event in events:
+        states.append(evolve(states[-1], event))
+    for version, state in enumerate(states):
+        again = decode_state(encode_state(state))
+        assert again is not None
+        assert again == state
+        assert fold(again, events[version:]) == states[-1]
+
+
+@given(walks(max_steps=25), st.data())
+def test_damaged_snapshot_is_never_believed(steps: list[Step], data: st.DataObject) -> None:
+    encoded = encode_state(steps[-1].after)
+    at = data.draw(st.integers(0, len(encoded) - 1))
+    flip = data.draw(st.integers(1, 255))
+    assert decode_state(encoded[:at] + bytes([encoded[at] ^ flip]) + encoded[at + 1 :]) is None
+    assert decode_state(encoded[:at]) is None
+
+
+@given(walks())
+def test_run_that_executes_says_what_it_waits_for(steps: list[Step]) -> None:
+    for step in steps:
+        check_waits_for_something(step.after)
+
+
+@given(walks())
+def test_run_ends_from_wherever_it_is_when_nothing_more_goes_wrong(steps: list[Step]) -> None:
+    state = steps[-1].after
+    now = state.updated_at
+    for _ in range(20 * (len(state.tasks) + len(state.gates) + 1)):
+        if state.status in RUN_ENDED and not state.live:
+            return
+        command, now = _helpful(state, now)
+        _, state = advance(state, command, now)
+    pytest.fail(f"the run goes on and on: {state}")
+
+
+def _helpful(state: RunState, now: float) -> tuple[cmd.AnyCommand, float]:
+    """What everybody wishing the run well does next."""
+    if state.status is RunStatus.PAUSED:
+        return cmd.ResumeRun(), now
+    for number in bits(state.live):
+        task = state.index.order[number].id
+        return cmd.SucceedAttempt(task=task, number=state.tasks[number].attempts), now
+    grants = admit(state, HostView(at=now)).grants
+    if grants:
+        return cmd.GrantSlots(tasks=grants), now
+    for name, gate in state.gates.items():
+        if gate.status is GateStatus.OPEN:
+            spec = state.index.gates[name][1]
+            by = spec.approvers[0] if spec.approvers else "ada"
+            human = spec.kind == "human"
+            return cmd.DecideGate(gate=name, verdict="passed", by=by, human=human), now
+    due = [effect.at for effect in fx.pending(state) if isinstance(effect, fx.WakeAt)]
+    return cmd.PassTime(), max(now, min(due, default=now))
+
+
+def _every_command(state: RunState) -> list[cmd.AnyCommand]:
+    """Each kind of command, about things that exist and things that do not."""
+    workflow = state.plan.workflow if state.plan is not None else None
+    commands: list[cmd.AnyCommand] = [
+        cmd.CreateRun(run="other", request="", repository=""),
+        cmd.StartRun(),
+        cmd.AdoptRun(owner="somebody"),
+        cmd.PauseRun(),
+        cmd.ResumeRun(),
+        cmd.CancelRun(),
+        cmd.SetLimit(max_parallel=3),
+        cmd.SetLimit(max_parallel=0),
+        cmd.PassTime(),
+    ]
+    if workflow is not None:
+        commands.append(cmd.PlanRun(workflow=workflow, inputs=dict(INPUTS)))
+    names = ["nothing", *(state.plan.position if state.plan is not None else ())]
+    for name in names:
+        commands.append(cmd.GrantSlots(tasks=(name,)))
+        commands.append(cmd.GrantSlots(tasks=(name, name)))
+        for number in (0, 1, 2):
+            commands.append(cmd.SucceedAttempt(task=name, number=number))
+            commands.append(cmd.FailAttempt(task=name, number=number, cause="exit"))
+            commands.append(cmd.LoseAttempt(task=name, number=number))
+            commands.append(cmd.InterruptAttempt(task=name, number=number))
+    for gate in ("nothing", *state.gates):
+        for human in (True, False):
+            commands.append(cmd.DecideGate(gate=gate, verdict="passed", by="ada", human=human))
+    return commands
+
+
+@given(walks(max_steps=25))
+def test_refused_commands_add_nothing_and_name_legal_ones(steps: list[Step]) -> None:
+    for state in (INITIAL, *(step.after for step in steps[-3:])):
+        before = encode_state(state)
+        now = state.updated_at + 1.0
+        accepted = set()
+        for command in _every_command(state):
+            try:
+                events, after = advance(state, command, now)
+            except IllegalCommandError as error:
+                assert error.legal == legal_commands(state)
+                for name in error.legal:
+                    assert name in error.remedy
+            except OrchestrateError as error:
+                assert isinstance(error, StaleAttemptError) or error.message
+            else:
+                accepted.add(type(command).__name__)
+                assert fold(state, events) == after
+        assert encode_state(state) == before
+        # What is called legal is accepted, and of the whole-run commands nothing else is.
+        legal = set(legal_commands(state))
+        if state.plan is None:
+            legal.discard("PlanRun")
+        assert legal <= accepted
+        about_the_run = {"CreateRun", "PlanRun", "StartRun", "AdoptRun", "PauseRun"}
+        about_the_run |= {"ResumeRun", "CancelRun", "SetLimit"}
+        assert accepted & about_the_run <= legal
+
+
+@given(walks(max_steps=25))
+def test_repeated_outcome_is_stale_and_changes_nothing(steps: list[Step]) -> None:
+    reports = (cmd.SucceedAttempt, cmd.FailAttempt, cmd.LoseAttempt, cmd.InterruptAttempt)
+    final = steps[-1].after
+    for step, _ in pairwise(steps):
+        if isinstance(step.command, reports):
+            with pytest.raises(StaleAttemptError):
+                decide(step.after, step.command, final.updated_at)
+            if final.task(step.command.task).attempts > step.command.number:
+                with pytest.raises(StaleAttemptError):
+                    decide(final, step.command, final.updated_at)
+
+
+@given(walks(max_steps=25))
+def test_deciding_twice_gives_the_same_events(steps: list[Step]) -> None:
+    for step in steps:
+        now = step.events[-1].at if step.events else step.after.updated_at
+        if step.events:
+            assert decide(step.before, step.command, now) == step.events
+            assert msgspec.structs.asdict(step.events[0])["at"] == now
+
+
+@given(walks(max_steps=25), st.integers(0, 5), st.booleans())
+def test_admission_respects_every_limit_and_grants_what_decide_accepts(
+    steps: list[Step], slots: int, short: bool
+) -> None:
+    for step in steps[-5:]:
+        state = step.after
+        view = HostView(
+            at=state.updated_at,
+            slots=slots,
+            memory_available_bytes=1 if short else 100,
+            memory_floor_bytes=50,
+        )
+        admission = admit(state, view)
+        running = state.live.bit_count()
+        assert not admission.grants or running + len(admission.grants) <= slots
+        if short:
+            assert running + len(admission.grants) <= max(1, running)
+        if admission.grants:
+            _, after = advance(state, cmd.GrantSlots(tasks=admission.grants), view.at)
+            assert after.live.bit_count() == running + len(admission.grants)
+        everything = admit(state, view, exhaustive=True)
+        assert everything.grants == admission.grants
+        named = {*everything.grants, *(held.task for held in everything.held)}
+        assert named == {item.task for item in fx.eligible(state)}

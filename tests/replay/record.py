@@ -1,0 +1,157 @@
+"""Records a history of each scenario with the present program, under the present schema.
+
+    python -m tests.replay.record
+
+Run it when the event schema changes, and commit the new files beside the old ones. An existing file
+is never written again.
+"""
+
+from __future__ import annotations
+
+from orchestrate.core.codec import SCHEMA
+from orchestrate.core.planning.definition import (
+    GateSpec,
+    InputSpec,
+    Limits,
+    OutputSpec,
+    PhaseSpec,
+    RetryPolicy,
+    TaskSpec,
+    Workflow,
+)
+from orchestrate.core.running import commands as cmd
+from orchestrate.hosts.simulator.behaviour import Conduct, Judgement, Scripted
+from orchestrate.hosts.simulator.faults import Faults, Intervention, Repeat
+from orchestrate.hosts.simulator.simulate import History, simulate
+from tests.replay.recording import FOLDER, write
+
+SCAN = Workflow(
+    name="scan",
+    description="three scans side by side, then an analysis behind a gate",
+    inputs=(InputSpec("depth", "integer", default=2),),
+    phases=(
+        PhaseSpec("scanning", max_concurrent=2, gates=(GateSpec("tests", "command", command="t"),)),
+        PhaseSpec(
+            "analysis",
+            depends_on=("scanning",),
+            gates=(
+                GateSpec("approve", "human", approvers=("ada",), deadline_s=3600.0),
+                GateSpec("clean", "condition", condition="tasks.rank.metrics.high == 0"),
+            ),
+        ),
+        PhaseSpec("report", depends_on=("analysis",)),
+    ),
+    tasks=(
+        TaskSpec("bandit", "scanning", agent="security-scout", action="scan", expected_s=5.0),
+        TaskSpec(
+            "audit",
+            "scanning",
+            run="audit --depth 2",
+            retry=RetryPolicy(max_attempts=3, backoff_s=2.0),
+            outputs=(OutputSpec("findings", "findings.json", media_type="application/json"),),
+        ),
+        TaskSpec("graph", "scanning", agent="architect", prompt="Draw it, {{ inputs.depth }} deep"),
+        TaskSpec("rank", "analysis", run="rank", needs=("bandit", "audit", "graph")),
+        TaskSpec("deep", "analysis", run="deep", when="inputs.depth > 5"),
+        TaskSpec("more", "analysis", run="more", when="tasks.audit.ok", needs=("audit",)),
+        TaskSpec("html", "report", run="html", trigger="one_success", needs=("rank", "deep")),
+        TaskSpec("sarif", "report", run="sarif", needs=("rank",), priority=3),
+    ),
+)
+_SCAN_GOES = {
+    ("audit", 1): Conduct(3.0, "exit"),
+    ("audit", 2): Conduct(4.0),
+    ("rank", 1): Conduct(2.0, metrics={"high": 0.0, "low": 7.0}),
+}
+
+
+def _straight() -> History:
+    return simulate(SCAN, {"depth": 2}, seed=1, behaviour=Scripted(_SCAN_GOES))
+
+
+def _crashes() -> History:
+    faults = Faults(
+        crashes=frozenset({9, 14, 22, 31, 40, 41}),
+        restart_after_s=1.0,
+        lost_acknowledgements=frozenset({5}),
+        repeats=(Repeat(1, 0.0), Repeat(3, 20.0)),
+        snapshot_every=7,
+    )
+    return simulate(SCAN, {"depth": 2}, seed=2, behaviour=Scripted(_SCAN_GOES), faults=faults)
+
+
+def _refused_then_resumed() -> History:
+    behaviour = Scripted(
+        {**_SCAN_GOES, ("sarif", 1): Conduct(1.0, "missing_output")},
+        {
+            "tests": (Judgement(1.0, "failed"), Judgement(1.0, "unknown"), Judgement(1.0)),
+            "approve": (Judgement(9_999.0), Judgement(30.0, by="ada")),
+        },
+        resumes=9,
+    )
+    return simulate(SCAN, {"depth": 2}, seed=3, behaviour=behaviour)
+
+
+def _cancelled() -> History:
+    commands: tuple[tuple[float, cmd.AnyCommand], ...] = (
+        (1.0, cmd.SetLimit(max_parallel=1, by="ada")),
+        (2.0, cmd.PauseRun(reason="lunch", by="ada")),
+        (60.0, cmd.ResumeRun(reason="back", by="ada")),
+        (61.0, cmd.CancelRun(reason="no longer wanted", by="grace")),
+    )
+    behaviour = Scripted({**_SCAN_GOES, ("graph", 1): Conduct(500.0)})
+    faults = Faults(interventions=tuple(Intervention(at, command) for at, command in commands))
+    return simulate(SCAN, {"depth": 2}, seed=4, behaviour=behaviour, faults=faults)
+
+
+ROUND = Workflow(
+    name="round",
+    description="goes on round failures, and runs out of time once",
+    phases=(PhaseSpec("try"), PhaseSpec("clean", depends_on=("try",))),
+    tasks=(
+        TaskSpec("one", "try", run="one"),
+        TaskSpec("two", "try", run="two", needs=("one",)),
+        TaskSpec("odd", "try", run="odd", when="inputs.absent == 1"),
+        TaskSpec("any", "try", run="any", needs=("one", "slow"), trigger="one_success"),
+        TaskSpec("slow", "try", run="slow", expected_s=90.0),
+        TaskSpec("sweep", "clean", run="sweep", trigger="all_done"),
+        TaskSpec("ship", "clean", run="ship"),
+    ),
+    limits=Limits(max_parallel=3, timeout_s=60.0),
+    on_failure="continue",
+)
+
+
+def _round_failures() -> History:
+    behaviour = Scripted(
+        {
+            ("one", 1): Conduct(2.0, "unavailable"),
+            ("one", 2): Conduct(2.0, "crash"),
+            ("slow", 2): Conduct(5.0),
+        },
+        resumes=2,
+    )
+    return simulate(ROUND, seed=5, behaviour=behaviour)
+
+
+SCENARIOS = {
+    "straight": ("a retry, a skip and every kind of gate, undisturbed", _straight),
+    "crashes": ("the same with six crashes and a lost acknowledgement", _crashes),
+    "resumed": ("gates failed, unknown and past their deadline; resumed", _refused_then_resumed),
+    "cancelled": ("limited, paused, resumed and cancelled with work going on", _cancelled),
+    "round-failures": ("goes on after failures, times out, is resumed", _round_failures),
+}
+
+
+def main() -> None:
+    """Write what is not there yet."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, (about, make) in SCENARIOS.items():
+        path = FOLDER / f"schema-{SCHEMA}-{name}.jsonl"
+        if not path.exists():
+            history = make()
+            write(path, about, history.events, history.state)
+
+
+if __name__ == "__main__":
+    main()
