@@ -8,7 +8,7 @@ docs/reference/settings.md.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -25,20 +25,33 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         dependencies are sent there.
     """
 
-    max_parallel: int | None = None
-    memory_floor_mb: int = 256
+    max_parallel: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    memory_floor_mb: Annotated[int, msgspec.Meta(ge=0)] = 256
     advisories: str = ""
     advisory_service: str = ""
 
 
 ENVIRONMENT_PREFIX = "ORCHESTRATE_"
 
+#: Settings that name a file or folder. In a settings file they are relative to the repository (or
+#: to the user's configuration folder), elsewhere to the current folder.
+PATH_SETTINGS = frozenset({"advisories"})
+
 
 class Layer(NamedTuple):
-    """One source of settings: where it is, for messages, and what it says."""
+    """One source of settings: where it is, for messages, and what it says.
+
+    `lines` maps a setting to its line, counted from 1, where the source is a file.
+    """
 
     source: str
     values: Mapping[str, Any]
+    lines: Mapping[str, int] = {}
+
+    def where(self, name: str) -> str:
+        """The place of a setting, as `file:line` where there is a line."""
+        line = self.lines.get(name)
+        return self.source if line is None else f"{self.source}:{line}"
 
 
 def environment_layer(environ: Mapping[str, str]) -> Layer:
@@ -55,28 +68,38 @@ def merge(layers: Sequence[Layer]) -> tuple[Settings, dict[str, str]]:
     """Settings from `layers`, later ones winning, and where each value came from.
 
     Raises:
-        ConfigurationError: an unknown setting, or a value of the wrong type; names the source.
+        ConfigurationError: an unknown setting, or a value of the wrong type; names the place.
     """
     chosen: dict[str, Any] = {}
     origin = dict.fromkeys(Settings.__struct_fields__, "default")
     for layer in layers:
         for name, value in layer.values.items():
             if name not in origin:
-                raise ConfigurationError(
-                    f"{layer.source}: there is no setting {name!r}",
-                    remedy=f"known settings: {', '.join(origin)}",
-                )
-            try:
-                msgspec.convert({name: value}, Settings, strict=False)
-            except msgspec.ValidationError as error:
-                raise ConfigurationError(
-                    f"{layer.source}: setting {name}: {error}", remedy="correct its value"
-                ) from None
-            chosen[name] = value
-            origin[name] = layer.source
-    settings = msgspec.convert(chosen, Settings, strict=False)
-    if settings.max_parallel is not None and settings.max_parallel < 1:
-        raise ConfigurationError(
-            f"{origin['max_parallel']}: max_parallel must be at least 1", remedy="correct its value"
-        )
-    return settings, origin
+                raise _unknown(layer.where(name), name, tuple(origin))
+            chosen[name] = _value(layer, name, value)
+            origin[name] = layer.where(name)
+    return Settings(**chosen), origin
+
+
+def _value(layer: Layer, name: str, value: object) -> object:
+    if isinstance(value, bool):  # it would pass for the number 1 or 0, and no setting is a switch
+        reason = f"{str(value).lower()} is not a value for it"
+    else:
+        try:
+            return getattr(msgspec.convert({name: value}, Settings, strict=False), name)
+        except msgspec.ValidationError as error:
+            reason = str(error).partition(" - at ")[0]
+    raise ConfigurationError(
+        f"{layer.where(name)}: setting {name}: {reason}", remedy="correct its value"
+    )
+
+
+def _unknown(where: str, name: str, known: tuple[str, ...]) -> ConfigurationError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return ConfigurationError(
+        f"{where}: there is no setting {name!r}",
+        remedy=f"{hint}known settings: {', '.join(known)}",
+    )

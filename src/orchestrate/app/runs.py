@@ -12,14 +12,14 @@ from orchestrate.core.planning.definition import InputValue, Workflow
 from orchestrate.core.planning.fingerprint import fingerprint
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.decide import advance
+from orchestrate.core.running.effects import AskPerson, pending
 from orchestrate.core.running.events import AnyEvent
 from orchestrate.core.running.evolve import evolve
-from orchestrate.core.running.plan import bits
 from orchestrate.core.running.state import INITIAL, RunState
 from orchestrate.core.running.status import RunStatus, TaskStatus
-from orchestrate.errors import ConflictError, RequestError
+from orchestrate.errors import ConflictError, OrchestrateError, RequestError
 from orchestrate.ports.clock import Clock
-from orchestrate.ports.store import EventStore, NewEvent, Snapshot, StreamHead
+from orchestrate.ports.store import EventStore, InboxAnswer, NewEvent, Snapshot, StreamHead
 
 #: A snapshot is written when the log has grown by this many events, and at least doubled, since the
 #: last: reading stays short and writing stays linear in the length of the log.
@@ -60,11 +60,17 @@ def load(store: EventStore, run: str, *, at: int | None = None) -> RunState:
     """The state of `run`, after version `at` if given. The hash chain is checked on the way.
 
     Raises:
-        RequestError: no such run.
+        RequestError: no such run, or no such version of it.
         StoreError: the log is damaged.
     """
-    if store.head(run) is None:
+    head = store.head(run)
+    if head is None:
         raise RequestError(f"there is no run {run}")
+    if at is not None and at > head.version:
+        raise RequestError(
+            f"run {run} has {head.version} events, and no event {at}",
+            remedy=f"see them: orchestrate events {run}",
+        )
     state, after = INITIAL, 0
     cached = store.snapshot(run)
     if cached is not None and (at is None or cached.version <= at):
@@ -76,11 +82,11 @@ def load(store: EventStore, run: str, *, at: int | None = None) -> RunState:
     return state
 
 
-def history(store: EventStore, run: str) -> list[tuple[int, AnyEvent]]:
-    """All events of `run` with their versions, in order."""
+def history(store: EventStore, run: str, after: int = 0) -> list[tuple[int, AnyEvent]]:
+    """Events of `run` later than version `after`, with their versions, in order."""
     return [
         (stored.version, codec.decode_event(stored.data, stored.schema))
-        for stored in store.read(run)
+        for stored in store.read(run, after)
     ]
 
 
@@ -94,7 +100,7 @@ async def save_snapshot(store: EventStore, state: RunState) -> None:
 
 
 class NewRun(msgspec.Struct, frozen=True):
-    """What it takes to begin a run."""
+    """What it takes to begin a run. `max_parallel` overrides the workflow's limit, by `by`."""
 
     run: str
     workflow: Workflow
@@ -103,6 +109,8 @@ class NewRun(msgspec.Struct, frozen=True):
     repository: str
     revision: str
     program: str
+    max_parallel: int | None = None
+    by: str = ""
 
 
 async def create(store: EventStore, clock: Clock, new: NewRun, owner: str) -> RunState:
@@ -111,7 +119,7 @@ async def create(store: EventStore, clock: Clock, new: NewRun, owner: str) -> Ru
     Raises:
         VersionConflictError: the id is taken.
     """
-    commands: tuple[cmd.AnyCommand, ...] = (
+    commands: list[cmd.AnyCommand] = [
         cmd.CreateRun(
             run=new.run,
             request=new.request,
@@ -124,9 +132,10 @@ async def create(store: EventStore, clock: Clock, new: NewRun, owner: str) -> Ru
             inputs=new.inputs,
             fingerprint=fingerprint(new.workflow, new.inputs),
         ),
-        cmd.StartRun(reason="requested"),
-        cmd.AdoptRun(owner=owner),
-    )
+    ]
+    if new.max_parallel is not None:
+        commands.append(cmd.SetLimit(max_parallel=new.max_parallel, by=new.by))
+    commands += [cmd.StartRun(reason="requested"), cmd.AdoptRun(owner=owner)]
     return await apply(store, clock, INITIAL, commands, run=new.run)
 
 
@@ -149,6 +158,38 @@ async def apply(
         events += added
     await store.append(run or state.run, before, to_store(events))
     return state
+
+
+def take_inbox(
+    store: EventStore, state: RunState, now: float
+) -> tuple[list[AnyEvent], list[InboxAnswer], RunState]:
+    """Decide about every waiting command: events to append, an answer to each, the state after.
+
+    Only for the run's owner, who appends events and answers in one transaction.
+    """
+    events: list[AnyEvent] = []
+    answers: list[InboxAnswer] = []
+    for entry in store.inbox(state.run):
+        try:
+            added, state = advance(state, codec.decode_command(entry.data), now)
+        except OrchestrateError as error:
+            reason = f"{error.message}; {error.remedy}" if error.remedy else error.message
+            answers.append(InboxAnswer(entry.id, reason))
+        else:
+            events += added
+            answers.append(InboxAnswer(entry.id))
+    return events, answers, state
+
+
+async def settle_inbox(store: EventStore, clock: Clock, state: RunState) -> RunState:
+    """Take up what was sent to an owner who died before answering; returns the state after it.
+
+    Only for the run's owner.
+    """
+    events, answers, after = take_inbox(store, state, clock.now())
+    if answers:
+        await store.append(state.run, state.version, to_store(events), answers)
+    return after
 
 
 # -- what can be resumed -----------------------------------------------------------------------
@@ -177,11 +218,13 @@ class ResumePreview(msgspec.Struct, frozen=True):
         return tuple(line for line in self.lines if line.fate in fates)
 
 
+#: Statuses of runs that `resume` can go on with once nobody drives them.
+RESUMABLE = frozenset({RunStatus.EXECUTING, RunStatus.PAUSED, RunStatus.FAILED})
+
+
 def is_resumable(state: RunState, *, owned: bool) -> bool:
     """Whether `resume` can do anything for a run that is (not) driven by a live process."""
-    if owned:
-        return False
-    return state.status in (RunStatus.EXECUTING, RunStatus.PAUSED, RunStatus.FAILED)
+    return not owned and state.status in RESUMABLE
 
 
 def preview(state: RunState, has_outcome: Callable[[str, int], bool]) -> ResumePreview:
@@ -249,17 +292,22 @@ def _preview_task(
 
 
 class RunRow(msgspec.Struct, frozen=True):
-    """One line of a list of runs. Times are Unix seconds; `ended_at` is None while it goes on."""
+    """One line of a list of runs. Times are Unix seconds; `ended_at` is None while it goes on.
+
+    `status` is None when the run's log cannot be read. `waiting` counts gates that a person has to
+    decide.
+    """
 
     run: str
     workflow: str
-    status: RunStatus
+    status: RunStatus | None
     request: str
     created_at: float
     ended_at: float | None
     tasks: int
     succeeded: int
     running: int
+    waiting: int
 
 
 def row(state: RunState, head: StreamHead) -> RunRow:
@@ -274,5 +322,22 @@ def row(state: RunState, head: StreamHead) -> RunRow:
         ended_at=state.ended_at or None,
         tasks=len(statuses),
         succeeded=statuses.count(TaskStatus.SUCCEEDED),
-        running=len(list(bits(state.live))),
+        running=state.live.bit_count(),
+        waiting=sum(isinstance(effect, AskPerson) for effect in pending(state)),
+    )
+
+
+def unreadable_row(head: StreamHead) -> RunRow:
+    """The list line of a run whose log is damaged: what its stream's head says."""
+    return RunRow(
+        run=head.stream,
+        workflow="",
+        status=None,
+        request="",
+        created_at=head.created_at,
+        ended_at=None,
+        tasks=0,
+        succeeded=0,
+        running=0,
+        waiting=0,
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +28,7 @@ def read_settings(path: Path, *, relative_to: Path) -> Layer:
         ConfigurationError: unreadable, too large, not YAML, or not a mapping; with the line.
     """
     try:
-        data = path.read_bytes()
+        data = _read(path)
     except FileNotFoundError:
         return Layer(str(path), {})
     except OSError as error:
@@ -38,6 +41,16 @@ def read_settings(path: Path, *, relative_to: Path) -> Layer:
         if isinstance(value, str) and value:
             values[name] = str(relative_to / Path(value).expanduser())
     return Layer(str(path), values, lines)
+
+
+def _read(path: Path) -> bytes:
+    """At most one byte more than may be there. The file may be a stranger's: a pipe must not block,
+    nor a device without end fill the memory."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with open(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        return file.read(MAX_BYTES + 1)
 
 
 def _parse(path: Path, data: bytes) -> tuple[dict[str, Any], dict[str, int]]:

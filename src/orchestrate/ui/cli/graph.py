@@ -20,7 +20,13 @@ from orchestrate.ui.cli.output import Output, repo_option, with_output
 
 @click.command()
 @click.argument("subject", metavar="[RUN|WORKFLOW]", default="last")
-@click.option("--format", "form", type=click.Choice(("text", "mermaid", "svg")), default="text")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "mermaid", "svg")),
+    default="text",
+    help="What to draw it as (default: text).",
+)
 @repo_option
 @with_output
 def graph(

@@ -149,25 +149,42 @@ class _Columns(NamedTuple):
 
 def _body(state: RunState, moment: Moment, columns: _Columns, room: int) -> Iterator[Text]:
     plan = state.index
+    phases = plan.workflow.phases
     order = {plan.position[task.id]: n for n, task in enumerate(plan.workflow.tasks)}
-    shown = _chosen(state, room - len(plan.workflow.phases))
-    width = max(cell_len(phase.name) for phase in plan.workflow.phases)
-    for phase, spec in enumerate(plan.workflow.phases):
-        status = phase_status(state, phase)
+    statuses = [phase_status(state, phase) for phase in range(len(phases))]
+    listed = _listed(statuses, room)
+    shown = _chosen(state, room - len(listed)) if len(listed) == len(phases) else set()
+    width = max(cell_len(phases[phase].name) for phase in listed)
+    for phase in listed:
+        status = statuses[phase]
         numbers = sorted(plan.phase_tasks[phase], key=order.__getitem__)
-        name = set_cell_size(spec.name, width)
+        name = set_cell_size(phases[phase].name, width)
         yield _phase_line(state, phase, status, numbers, name, moment)
         if status == "blocked":
             continue
-        for number in numbers:
-            if number in shown:
-                yield _task_line(state, number, moment, columns)
+        yield from (_task_line(state, n, moment, columns) for n in numbers if n in shown)
         hidden = Counter(_WORD[state.tasks[n].status] for n in numbers if n not in shown)
-        if hidden and status not in ("done", "skipped"):
-            words = ", ".join(f"{count} {word}" for word, count in hidden.items())
-            yield _line(f"  … and {hidden.total()} more: {words}", "dim")
+        if hidden and shown and status not in ("done", "skipped"):
+            yield _rest(hidden, "")
         for cause in gate_causes(state, moment.now, phase):
             yield _line(f"  {printable(cause.text)}", "bold yellow")
+    left = Counter(_PHASE_WORD[statuses[n]] for n in range(len(phases)) if n not in listed)
+    if left:
+        yield _rest(left, " phases")
+
+
+def _rest(hidden: Counter[str], what: str) -> Text:
+    words = ", ".join(f"{count} {word}" for word, count in hidden.items())
+    return _line(f"  … and {hidden.total()} more{what}: {words.replace('waits', 'waiting')}", "dim")
+
+
+def _listed(statuses: list[str], room: int) -> list[int]:
+    """Which phases get a line, in order: all, or those where something happens, then the next."""
+    if len(statuses) <= room:
+        return list(range(len(statuses)))
+    urgency = {"failed": 0, "active": 0, "gated": 0, "blocked": 1}
+    ranked = sorted(range(len(statuses)), key=lambda n: (urgency.get(statuses[n], 2), n))
+    return sorted(ranked[: max(1, room - 1)])
 
 
 def _chosen(state: RunState, room: int) -> set[int]:

@@ -7,10 +7,12 @@ from pathlib import Path
 import click
 
 from orchestrate import wiring
-from orchestrate.ui.cli.output import Output, repo_option, with_output
+from orchestrate.ui.cli.output import Output, printable, repo_option, with_output
 from orchestrate.ui.cli.request import read_request, request_options
 from orchestrate.ui.cli.run import begin, driving_options
 
+#: The workflow behind the command.
+WORKFLOW = "security"
 LEVELS = ("critical", "high", "medium", "low", "info", "none")
 
 
@@ -110,8 +112,36 @@ def security(
         "allow_unknown": "true" if allow_unknown else "false",
         "output": _absolute(output_dir),
     }
-    workflow = wiring.find_workflow(site, "security")
+    _refuse_early(baseline, update_baseline, output_dir)
+    _mention_own_workflow(output, site)
+    # Never the repository's own: it could run any command, or report that all is well.
+    workflow = wiring.trusted_workflow(site, WORKFLOW)
     return begin(output, site, workflow, text, inputs, detach=detach, wait=wait)
+
+
+def _refuse_early(baseline: str | None, update_baseline: str | None, folder: str | None) -> None:
+    """Find out before the scan, not after it, that a file cannot be read or reports not written.
+
+    Raises:
+        DefinitionError: a baseline has mistakes.
+        OSError: a baseline cannot be read, or the folder for the reports not be made.
+    """
+    from orchestrate.core.sharing.baseline import parse_baseline
+
+    for path in filter(None, (baseline, update_baseline)):
+        if Path(path).exists():
+            parse_baseline(Path(path).read_bytes(), path)
+    if folder:
+        Path(folder).expanduser().mkdir(parents=True, exist_ok=True)
+
+
+def _mention_own_workflow(output: Output, site: wiring.Site) -> None:
+    own = wiring.workflow_folders(site)[0] / f"{WORKFLOW}.yaml"
+    if own.is_file():
+        output.message(
+            f"{printable(str(own))} is not used: a scan executes nothing of the repository."
+            f" If you trust it: orchestrate run {WORKFLOW}"
+        )
 
 
 def _absolute(path: str | None) -> str:

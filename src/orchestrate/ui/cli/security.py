@@ -99,7 +99,11 @@ def _reports(artifacts: dict[str, Artifact], folder: str) -> dict[str, str]:
     copied = {}
     for name, item in found.items():
         path = target / Path(item.path).name
-        shutil.copyfile(item.path, path)
+        # The folder may be in the repository, and a link there lead to any file of the user's.
+        part = path.with_name(f".{path.name}.part")
+        part.unlink(missing_ok=True)
+        shutil.copyfile(item.path, part)
+        part.replace(path)
         copied[name] = str(path)
     return copied
 
@@ -111,7 +115,8 @@ def _text(
     state: RunState, analysis: Analysis, counts: dict[Severity, int], reports: dict[str, str]
 ) -> str:
     found = ", ".join(f"{count} {level}" for level, count in counts.items() if count)
-    lines = [f"{len(analysis.findings)} findings: {found}" if found else "0 findings"]
+    noun = "finding" if len(analysis.findings) == 1 else "findings"
+    lines = [f"{len(analysis.findings)} {noun}" + (f": {found}" if found else "")]
     if analysis.suppressed:
         lines[0] += f" ({len(analysis.suppressed)} suppressed)"
     lines += [f"unknown: {printable(reason)}" for reason in analysis.unknown]
@@ -125,7 +130,10 @@ def _text(
 
 def _row(item: Finding) -> str:
     where = f"{printable(item.location.path)}:{item.location.line}"
-    return f"  {item.severity:<8}  {where}  {printable(item.title)}"
+    # Several advisories about one package stand at one line under one title.
+    about = " ".join(item.properties.get(name, "") for name in ("package", "advisory")).strip()
+    title = f"{item.title} ({about})" if about else item.title
+    return f"  {item.severity:<8}  {where}  {printable(title)}"
 
 
 def _update_baseline(output: Output, path: Path, analysis: Analysis, state: RunState) -> None:

@@ -1,0 +1,146 @@
+"""--json of every command: one document on stdout, valid under the published schema."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orchestrate.ui.cli.schema import COMMAND_DATA
+from tests.crash.planted import plant
+from tests.e2e.command import Result, orchestrate, wait_for
+from tests.e2e.envelope import document, told_error
+
+FLOW = """
+version: 1
+name: flow
+inputs:
+  deep: {type: boolean, default: false}
+phases:
+  - name: first
+    tasks:
+      - id: write
+        run: echo to-stderr >&2; printf 'no newline' | tee "$ORCHESTRATE_OUTPUTS/a.txt"
+        outputs: [{name: a, path: a.txt}]
+      - {id: other, run: "true", when: inputs.deep}
+    gates: [{name: look, kind: human, message: please look}]
+  - name: then
+    depends_on: [first]
+    tasks: [{id: last, run: "true", needs: [write]}]
+"""
+SLOW = """
+version: 1
+name: slow
+phases:
+  - name: only
+    tasks: [{id: wait, run: "touch begun; until test -e go; do sleep 0.05; done"}]
+"""
+
+#: Commands whose documents were seen.
+_seen: set[str] = set()
+
+
+def asked(*arguments: str, cwd: Path, code: int = 0) -> Any:
+    """The data of a command's document."""
+    result: Result = orchestrate(*arguments, "--json", cwd=cwd)
+    assert result.code == code, result
+    found = document(result)
+    _seen.add(found["command"])
+    return found["data"]
+
+
+def setting_up(repository: Path) -> None:
+    assert len(asked("init", cwd=repository)["written"]) == 2
+    assert {check["verdict"] for check in asked("doctor", cwd=repository)} <= {"ok", "note"}
+    assert asked("validate", "flow.yaml", "hello", cwd=repository) == {"problems": []}
+    assert "_orchestrate_completion" in asked("completion", "bash", cwd=repository)["script"]
+    agents = asked("agent", "list", cwd=repository)["agents"]
+    assert {"architect", "code-reviewer", "security-scout"} <= {item["name"] for item in agents}
+    assert asked("agent", "show", "architect", cwd=repository)["name"] == "architect"
+    assert asked("list", cwd=repository) == []
+
+
+def driving_and_looking(repository: Path) -> None:
+    begun = asked("run", "flow.yaml", "the request", cwd=repository, code=7)
+    run = begun["run"]
+    assert asked("status", cwd=repository)["driven"] is False
+    [row] = asked("list", cwd=repository)
+    assert (row["run"], row["waiting"], row["request"]) == (run, 1, "the request")
+    whole = asked("show", run, cwd=repository)
+    assert whole["version"] == asked("events", run, cwd=repository)[-1]["version"]
+    assert asked("show", run, "--at", "1", cwd=repository)["status"] == "idle"
+    task = asked("show", run, "write", cwd=repository)
+    assert task["artifacts"][0]["size_bytes"] == len("no newline")
+    lines = {(line["stream"], line["line"]) for line in asked("logs", cwd=repository)}
+    assert lines == {("stdout", "no newline"), ("stderr", "to-stderr")}
+    for form in ("text", "mermaid", "svg"):
+        assert asked("graph", "--format", form, cwd=repository)["format"] == form
+    assert asked("graph", "flow.yaml", cwd=repository)["graph"]
+    causes = asked("explain", cwd=repository)["explanation"]["causes"]
+    assert [cause["kind"] for cause in causes] == ["person"]
+    assert asked("explain", run, "last", cwd=repository)["explanation"]["task"] == "last"
+    preview = asked("resume", "--preview", cwd=repository)
+    assert {line["task"]: line["fate"] for line in preview["lines"]} == {
+        "write": "kept",
+        "other": "skipped",
+        "last": "blocked",
+    }
+
+
+def steering(repository: Path) -> None:
+    assert asked("pause", cwd=repository)["status"] == "paused"
+    assert asked("approve", "last", cwd=repository)["gates"][0]["status"] == "passed"
+    assert asked("resume", "--yes", cwd=repository)["status"] == "completed"
+    assert asked("attach", cwd=repository)["status"] == "completed"
+    asked("run", "flow.yaml", cwd=repository, code=7)
+    rejected = asked("reject", "last", "--reason", "no", cwd=repository)
+    assert rejected["status"] == "failed"
+
+
+def detached(repository: Path) -> None:
+    detached = asked("run", "slow.yaml", "--detach", cwd=repository)
+    assert Path(detached["log"]).stat().st_mode & 0o077 == 0
+    wait_for("the attempt", (repository / "begun").exists)
+    status = asked("status", detached["run"], cwd=repository)
+    assert status["driven"]
+    assert f"process {detached['pid']}" in status["note"]
+    told_error(orchestrate("resume", "--preview", "--json", cwd=repository))
+    told_error(orchestrate("uninstall", "--yes", "--json", cwd=repository))
+    assert asked("cancel", detached["run"], cwd=repository)["status"] == "cancelled"
+    wait_for(
+        "the driver to let go",
+        lambda: not asked("status", detached["run"], cwd=repository)["driven"],
+    )
+
+
+def scanning(root: Path) -> None:
+    data = asked("security", "--output", "reports", cwd=root)
+    assert sum(data["findings"].values()) >= len(data["top"]) > 0
+    copied = {Path(path).name for path in data["reports"].values()}
+    assert copied == {path.name for path in (root / "reports").iterdir()}
+
+
+def taking_away(repository: Path) -> None:
+    removed = asked("uninstall", "--yes", cwd=repository)["removed"]
+    assert str(repository / ".git" / "orchestrate") in removed
+    assert asked("uninstall", "--yes", cwd=repository)["removed"] == []
+
+
+@pytest.mark.usefixtures("home")
+def test_every_command_prints_one_valid_document(tmp_path: Path) -> None:
+    """One test, because each part goes on from where the one before ended."""
+    repository = tmp_path / "project"
+    repository.mkdir()
+    subprocess.run(["git", "init", "-q"], cwd=repository, check=True)
+    (repository / "flow.yaml").write_text(FLOW)
+    (repository / "slow.yaml").write_text(SLOW)
+    _seen.clear()
+    setting_up(repository)
+    driving_and_looking(repository)
+    steering(repository)
+    detached(repository)
+    scanning(plant(tmp_path / "planted"))
+    taking_away(repository)
+    assert _seen == set(COMMAND_DATA)
