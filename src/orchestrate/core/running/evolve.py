@@ -35,7 +35,7 @@ def evolve(state: RunState, event: ev.AnyEvent) -> RunState:
     draft: Any = Draft(state)
     draft.version += 1
     draft.updated_at = event.at
-    _FOLD[type(event)](draft, event)
+    FOLD[type(event)](draft, event)
     frozen: RunState = draft.freeze()
     return frozen
 
@@ -338,7 +338,8 @@ def _gate_decided(draft: Any, event: ev.GateDecided) -> None:
     draft.gate_changed(draft.plan.gates[event.gate][0])
 
 
-_FOLD: dict[type, Callable[[Any, Any], None]] = {
+#: What folds each kind of event in.
+FOLD: dict[type, Callable[[Any, Any], None]] = {
     ev.RunCreated: _created,
     ev.RunPlanned: _planned,
     ev.RunStarted: _started,
