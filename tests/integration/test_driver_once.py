@@ -16,6 +16,7 @@ from orchestrate.core.planning.definition import (
     GateSpec,
     Limits,
     PhaseSpec,
+    RetryPolicy,
     TaskSpec,
     Workflow,
 )
@@ -128,3 +129,56 @@ def test_outcomes_that_arrive_during_an_append_are_taken_once(tasks: int) -> Non
     assert performer.performed == Counter({f"t{n}": 1 for n in range(tasks)})
     assert gates.evaluated == Counter({f"work/g{n}": 1 for n in range(4)})
     assert len(history) == state.version
+
+
+class Ticking(Clock):
+    """A clock that moves on by a second whenever it is looked at."""
+
+    def __init__(self) -> None:
+        self._now = 1_000.0
+
+    def now(self) -> float:
+        self._now += 1.0
+        return self._now
+
+
+class FailsOnce(Staggered):
+    async def perform(self, request: AttemptRequest) -> AttemptResult:
+        self.performed[request.key.task] += 1
+        if request.key.number == 1:
+            return AttemptResult(ok=False, cause="exit", message="no")
+        return AttemptResult(ok=True)
+
+
+def test_a_retry_that_falls_due_while_the_host_is_looked_at_may_start() -> None:
+    workflow = Workflow(
+        name="retry",
+        phases=(PhaseSpec(name="work"),),
+        tasks=(
+            TaskSpec(
+                id="t0",
+                phase="work",
+                run="x",
+                retry=RetryPolicy(max_attempts=2, backoff_s=0.5, on=("exit",)),
+            ),
+        ),
+    )
+    performer = FailsOnce()
+
+    async def drive() -> RunState:
+        store, clock = MemoryStore(), Ticking()
+        new = runs.NewRun("r", workflow, {}, "", "/nowhere", "", "test")
+        state = await runs.create(store, clock, new, "test")
+        driver = Driver(
+            store=store,
+            state=state,
+            performer=performer,
+            gates=Gates(),
+            clock=clock,
+            build_request=request,
+            sample=lambda: HostView(at=clock.now()),
+        )
+        return await driver.run()
+
+    assert asyncio.run(drive()).status is RunStatus.COMPLETED
+    assert performer.performed == Counter({"t0": 2})

@@ -14,7 +14,7 @@ from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.decide import advance
 from orchestrate.core.running.effects import AskPerson, pending
 from orchestrate.core.running.events import AnyEvent
-from orchestrate.core.running.evolve import evolve
+from orchestrate.core.running.evolve import evolve, reopened
 from orchestrate.core.running.state import INITIAL, RunState
 from orchestrate.core.running.status import RunStatus, TaskStatus
 from orchestrate.errors import ConflictError, OrchestrateError, RequestError
@@ -269,6 +269,8 @@ def _preview_task(
             )
         case TaskStatus.RETRYING:
             return PreviewLine(name, "retry", f"attempt {task.attempts} failed: {task.message}")
+        case TaskStatus.FAILED if not reopened(state) >> number & 1:
+            return PreviewLine(name, "kept", f"failed, and the run went on past it: {task.message}")
         case TaskStatus.FAILED:
             return PreviewLine(
                 name, "retry", f"failed after {task.attempts} attempts: {task.message}"
@@ -276,6 +278,10 @@ def _preview_task(
         case TaskStatus.READY:
             why = "was interrupted" if task.attempts else "has not started"
             return PreviewLine(name, "start", why)
+        case TaskStatus.SKIPPED if task.skipped_by != "condition" and not (
+            reopened(state) >> number & 1
+        ):
+            return PreviewLine(name, "skipped", f"was skipped: {task.message}")
         case TaskStatus.SKIPPED if task.skipped_by == "condition":
             return PreviewLine(name, "skipped", f"its condition was false: {task.message}")
         case _:

@@ -131,7 +131,7 @@ class Driver:
             timer.cancel()
             self._waker = None
         taken, self._arrived = self._arrived, []
-        return taken or [cmd.PassTime()]
+        return taken
 
     def _wake(self) -> None:
         if self._waker is not None and not self._waker.done():
@@ -155,7 +155,8 @@ class Driver:
         state = self.state
         events: list[AnyEvent] = []
         answers: list[InboxAnswer] = []
-        for command in commands:
+        # Time passes in every turn: a busy run must not miss a deadline for want of an idle moment.
+        for command in (*commands, cmd.PassTime()):
             try:
                 added, state = advance(state, command, now)
             except StaleAttemptError:
@@ -172,7 +173,9 @@ class Driver:
             self.view = self._sample()
             grants = admit(state, self.view).grants
             if grants:
-                added, state = advance(state, cmd.GrantSlots(tasks=grants), now)
+                # The view was taken after `now`, and what it found due has to be due here too.
+                at = max(now, self.view.at)
+                added, state = advance(state, cmd.GrantSlots(tasks=grants), at)
                 events += added
         if events or answers:
             await self._store.append(state.run, self.state.version, to_store(events), answers)
