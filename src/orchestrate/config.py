@@ -20,7 +20,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     max_parallel: attempts of one run at once; None leaves it to the workflow.
     memory_floor_mb: hold new attempts back while less memory (MiB) is available and others run.
-    advisories: folder of OSV advisories for the dependency audit; empty for none.
+    advisories: folder of OSV advisories for the dependency audit; empty for none. In a project's
+        settings it is relative to the repository, in the user's to the folder of that file.
     advisory_service: address of an OSV service to ask; empty for none. Names and versions of
         dependencies are sent there.
     """

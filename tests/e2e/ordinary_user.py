@@ -5,17 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+import orchestrate
 from tests.e2e.command import ARGV, PATIENCE_S, Result
 
 _NOBODY = 65534
+#: Ours, and the system's of the same version, in case ours lies in somebody's private folder.
+_VERSION = "python{}.{}".format(*sys.version_info)
+_INTERPRETERS = (sys.executable, f"/usr/bin/{_VERSION}", f"/usr/local/bin/{_VERSION}")
+_PACKAGES = (Path(orchestrate.__file__).parent.parent, Path(msgspec.__file__).parent.parent)
 
 
 @contextmanager
@@ -40,12 +47,14 @@ class OrdinaryUser:
         if os.geteuid() == 0:
             self._identity = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []}
         self.own(home)
-        try:
-            done = self.orchestrate("--version", cwd=home)
-        except PermissionError as error:
-            pytest.skip(f"an ordinary user cannot execute the interpreter: {error}")
-        if done.code != 0:
-            pytest.skip(f"an ordinary user cannot read the installed packages: {done.err}")
+        for self._interpreter in _INTERPRETERS:
+            try:
+                done = self.orchestrate("list", cwd=home)
+            except OSError:
+                continue
+            if done.code == 0:
+                return
+        pytest.skip("no interpreter with our packages that an ordinary user can execute")
 
     def own(self, folder: Path) -> None:
         """Give `folder` and all in it to the user."""
@@ -57,9 +66,11 @@ class OrdinaryUser:
     def orchestrate(self, *arguments: str, cwd: Path) -> Result:
         """Run one command to its end."""
         env = {"PATH": os.environ["PATH"], "HOME": str(self.home)}
+        if self._interpreter != sys.executable:
+            env["PYTHONPATH"] = os.pathsep.join(map(str, _PACKAGES))
         return Result(
             subprocess.run(
-                [*ARGV, *arguments],
+                [self._interpreter, *ARGV[1:], *arguments],
                 cwd=cwd,
                 env=env,
                 stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Scans from the command line in tests: what came out, and whether the repository was left alone."""
+"""Scans from the command line: what came out, and whether the repository was left alone."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def snapshot(root: Path, *, without: str = STATE) -> dict[str, tuple[int, int, b
             status = entry.stat(follow_symlinks=False)
             contents = b""
             if stat.S_ISLNK(status.st_mode):
-                contents = os.fsencode(os.readlink(entry.path))
+                contents = os.fsencode(Path(entry.path).readlink())
             elif stat.S_ISREG(status.st_mode):
                 contents = Path(entry.path).read_bytes()
             elif stat.S_ISDIR(status.st_mode):

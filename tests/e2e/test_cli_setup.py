@@ -105,7 +105,11 @@ def test_completion_completes_in_bash(repository: Path) -> None:
     script = """
         eval "$(orchestrate completion bash)"
         complete -p orchestrate
-        try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _orchestrate_completion; echo "${COMPREPLY[@]}"; }
+        try() {
+          COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+          _orchestrate_completion "$1"
+          echo "${COMPREPLY[@]}"
+        }
         try orchestrate st
         try orchestrate graph --format m
         try orchestrate agent s

@@ -111,6 +111,8 @@ def test_no_terminal_no_colour_and_no_question(repository: Path) -> None:
     refused = orchestrate("resume", cwd=repository, stdin="y\n")
     assert refused.code == 5
     assert "?" not in refused.out
+    closed = shell("$o resume <&-", repository)
+    assert closed.returncode == 5, closed
     assert orchestrate("status", cwd=repository).out.isprintable() is False  # several lines
     assert "\x1b" not in orchestrate("status", cwd=repository).out
 

@@ -26,6 +26,7 @@ from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.capacity import HostView
 from orchestrate.core.running.events import AnyEvent
 from orchestrate.core.running.state import RunState
+from orchestrate.hosts.local.dispatch import GateEvaluator
 from orchestrate.hosts.local.driver import Driver, Observer
 from orchestrate.hosts.local.request import build_request
 from orchestrate.hosts.local.session import Session
@@ -112,7 +113,7 @@ class Rig:
         self.folder = folder
         self.store = HookedStore(folder / "events.db")
         self.performer = performer or ScriptedPerformer()
-        self.gates = ScriptedGates(evaluate)
+        self.gates: GateEvaluator = ScriptedGates(evaluate)
         self.build = partial(build_request, runs_dir=folder, catalog=NoAgents())
         self.samples = 0
 

@@ -66,6 +66,24 @@ def test_attempt_that_ended_before_it_could_be_stopped_has_its_result(tmp_path: 
     assert [item.name for item in result.artifacts] == ["report"]
 
 
+def test_attempt_that_is_stopped_while_its_outputs_are_collected_has_its_result(
+    tmp_path: Path,
+) -> None:
+    class StopsMeanwhile(ShellBackend):
+        def parse(self, request: AttemptRequest, outcome: ProcessOutcome) -> AttemptResult:
+            performing[0].cancel()
+            return super().parse(request, outcome)
+
+    async def main() -> AttemptResult:
+        performer = ProcessPerformer(ProcessSupervisor(), {"shell": StopsMeanwhile()})
+        wanted = request(tmp_path, WRITES, outputs=(REPORT,))
+        performing.append(asyncio.create_task(performer.perform(wanted)))
+        return await performing[0]
+
+    performing: list[asyncio.Task[AttemptResult]] = []
+    assert [item.name for item in asyncio.run(main()).artifacts] == ["report"]
+
+
 def test_attempt_that_is_stopped_has_none_and_leaves_no_process(tmp_path: Path) -> None:
     wanted = request(tmp_path, "touch begun; sleep 600")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from orchestrate.ui.cli.schema import PATH, encoded_schema
+from orchestrate.ui.cli.schema import COMMAND_DATA, PATH, encoded_schema
 
 SCHEMA = json.loads(PATH.read_bytes())
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -49,3 +51,15 @@ def test_document_of_ours_is_valid(document: object) -> None:
 )
 def test_other_documents_are_not(document: object) -> None:
     assert not VALIDATOR.is_valid(document)
+
+
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "json.md"
+
+
+@pytest.mark.parametrize("command", COMMAND_DATA)
+def test_page_names_every_shape_of_every_command(command: str) -> None:
+    [row] = [line for line in PAGE.read_text().splitlines() if line.startswith(f"| `{command}` ")]
+    for shape in COMMAND_DATA[command]:
+        name = (get_args(shape) or (shape,))[0].__name__
+        assert f"`{name}`" in row.rpartition(" | ")[2]
+        assert name in SCHEMA["$defs"]

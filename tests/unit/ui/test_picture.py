@@ -20,7 +20,8 @@ from orchestrate.core.planning.definition import (
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.decide import advance
 from orchestrate.core.running.state import INITIAL, RunState
-from orchestrate.ui.cli.picture import Moment, Screen, picture, progress_of
+from orchestrate.ui.cli.picture import Screen, picture
+from orchestrate.ui.cli.task_line import Moment, progress_of
 
 START = 1000.0
 TERMINAL = Screen(80, 30)
@@ -129,6 +130,7 @@ def test_what_ran_when_its_driver_died_is_cut_off_and_has_no_duration() -> None:
 def test_pause_and_failure_say_why() -> None:
     paused = run_of(workflow(), cmd.PauseRun(reason="lunch", by="ada"))
     assert shown(paused)[-1] == "paused: lunch"
+    assert sum("paused" in line for line in shown(paused)[1:]) == 1  # and say it once
     stopping = run_of(workflow(), grant("t1", "t2"), fail("t1"))
     assert shown(stopping)[-1].startswith("stopping: ")
 

@@ -29,7 +29,7 @@ def read_settings(path: Path, *, relative_to: Path) -> Layer:
     """
     try:
         data = _read(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Layer(str(path), {})
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None

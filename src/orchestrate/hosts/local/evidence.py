@@ -12,12 +12,15 @@ from orchestrate.core.running.commands import DecideGate
 from orchestrate.core.running.events import Verdict
 from orchestrate.core.running.state import RunState
 from orchestrate.hosts.local.perform import prepare_folder
-from orchestrate.ports.performer import AttemptRequest, Backend
+from orchestrate.ports.performer import AttemptRequest, Backend, UpstreamArtifact
 from orchestrate.ports.process import ProcessOutcome, Supervisor
 
 
 class CommandGates:
-    """Decides command gates by the exit code of their command, run in the repository."""
+    """Decides command gates by the exit code of their command, run in the repository.
+
+    The command sees what a shell task sees; its artifacts are the outputs of the gate's phase.
+    """
 
     def __init__(self, supervisor: Supervisor, shell: Backend, runs_dir: Path) -> None:
         self._supervisor = supervisor
@@ -26,7 +29,7 @@ class CommandGates:
 
     async def evaluate(self, state: RunState, gate: str) -> DecideGate:
         """See GateEvaluator: 0 passes, any other exit fails, no exit of its own is unknown."""
-        spec = state.index.gates[gate][1]
+        phase, spec = state.index.gates[gate]
         name = gate.replace("/", ".")
         folder = self._runs_dir / state.run / "gates" / f"{name}.{state.version}"
         request = AttemptRequest(
@@ -39,6 +42,7 @@ class CommandGates:
             scratch_dir=str(folder / "scratch"),
             command=spec.command,
             inputs=state.inputs,
+            artifacts=_artifacts(state, phase),
             timeout_s=spec.timeout_s,
         )
         prepare_folder(request)
@@ -58,6 +62,14 @@ class CommandGates:
                 "log": str(folder / "stdout.log"),
             },
         )
+
+
+def _artifacts(state: RunState, phase: int) -> tuple[UpstreamArtifact, ...]:
+    return tuple(
+        UpstreamArtifact(state.index.order[number].id, item.name, item.path, item.digest)
+        for number in state.index.phase_tasks[phase]
+        for item in state.tasks[number].artifacts
+    )
 
 
 def _verdict(outcome: ProcessOutcome) -> tuple[Verdict, str]:

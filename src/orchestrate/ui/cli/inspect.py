@@ -36,7 +36,8 @@ def status(output: Output, run_id: str, repo: str | None) -> int:
     def text() -> str:
         from rich.console import Console
 
-        from orchestrate.ui.cli.picture import UNBOUNDED, Moment, Screen, picture
+        from orchestrate.ui.cli.picture import UNBOUNDED, Screen, picture
+        from orchestrate.ui.cli.task_line import Moment
 
         moment = Moment(time.time(), site.runs_dir, driven=owned)
         terminal = Console()

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from orchestrate.core.running.events import AnyEvent
 from orchestrate.core.running.state import RunState
-from orchestrate.ui.cli.picture import Moment, Screen, picture
+from orchestrate.ui.cli.picture import Screen, picture
+from orchestrate.ui.cli.task_line import Moment
 
 #: Redraws a second: enough to see seconds tick, little enough for a slow link.
 REFRESH_PER_S = 4

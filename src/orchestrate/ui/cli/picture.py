@@ -6,10 +6,8 @@ then those that wait, and what runs or went wrong stays.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -18,32 +16,12 @@ from rich.text import Text
 
 from orchestrate.core.running.plan import bits
 from orchestrate.core.running.scope import phase_status
-from orchestrate.core.running.state import RunState, TaskState
+from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RUN_ENDED, RunStatus, TaskStatus
 from orchestrate.core.views.cause import gate_causes
-from orchestrate.core.views.explain import waiting_reason
 from orchestrate.ui.cli.output import duration, printable
+from orchestrate.ui.cli.task_line import WORD, Columns, Moment, one_line, task_line
 
-_STYLE: dict[TaskStatus, str] = {
-    TaskStatus.SUCCEEDED: "green",
-    TaskStatus.RUNNING: "bold cyan",
-    TaskStatus.FAILED: "bold red",
-    TaskStatus.RETRYING: "yellow",
-    TaskStatus.READY: "",
-    TaskStatus.BLOCKED: "dim",
-    TaskStatus.SKIPPED: "dim",
-    TaskStatus.CANCELLED: "dim",
-}
-_WORD: dict[TaskStatus, str] = {
-    TaskStatus.SUCCEEDED: "done",
-    TaskStatus.RUNNING: "running",
-    TaskStatus.FAILED: "FAILED",
-    TaskStatus.RETRYING: "retrying",
-    TaskStatus.READY: "waits",
-    TaskStatus.BLOCKED: "waits",
-    TaskStatus.SKIPPED: "skipped",
-    TaskStatus.CANCELLED: "cancelled",
-}
 #: What is shown first when not everything fits.
 _URGENCY: dict[TaskStatus, int] = {
     TaskStatus.FAILED: 0,
@@ -63,10 +41,6 @@ _PHASE_WORD = {
     "failed": "FAILED",
     "skipped": "skipped",
 }
-_WORD_WIDTH = 9
-_ELAPSED_WIDTH = 11
-#: From this width on there is room to say who performs a task.
-_WIDE = 100
 
 
 class Screen(NamedTuple):
@@ -80,45 +54,27 @@ class Screen(NamedTuple):
 UNBOUNDED = Screen(100_000, 1_000_000)
 
 
-class Moment(NamedTuple):
-    """What the state alone does not tell.
-
-    Attributes:
-        now: Unix time.
-        runs_dir: where attempts report progress.
-        driven: whether a live process drives the run; without one, what was running is cut off.
-    """
-
-    now: float
-    runs_dir: Path
-    driven: bool = True
-
-
 def picture(state: RunState, moment: Moment, screen: Screen) -> Group:
     """What is shown of `state`."""
     now = moment.now
     footer = list(_footer(state, now))
-    columns = _Columns.of(state, screen.width)
+    columns = Columns.of(state, screen.width)
     room = max(1, screen.height - 1 - len(footer))
     body = list(_body(state, moment, columns, room))
     if len(body) > room:
-        body = [*body[: room - 1], _line(f"… and {len(body) - room + 1} more lines", "dim")]
+        body = [*body[: room - 1], one_line(f"… and {len(body) - room + 1} more lines", "dim")]
     return Group(_header(state, now), *body, *footer)
-
-
-def _line(text: str, style: str = "") -> Text:
-    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
 
 
 def _header(state: RunState, now: float) -> Text:
     counts = Counter(task.status for task in state.tasks.values())
     parts = [f"{counts[TaskStatus.SUCCEEDED]} of {len(state.tasks)} tasks done"]
     parts += [
-        f"{counts[status]} {_WORD[status]}"
+        f"{counts[status]} {WORD[status]}"
         for status in (TaskStatus.RUNNING, TaskStatus.RETRYING, TaskStatus.FAILED)
         if counts[status]
     ]
-    line = _line("")
+    line = one_line("")
     line.append(state.index.workflow.name, "bold")
     line.append(f"  run {state.run}  ")
     line.append(state.status.value, "bold")
@@ -127,27 +83,10 @@ def _header(state: RunState, now: float) -> Text:
     return line
 
 
-class _Columns(NamedTuple):
-    """Widths: the name of a task, and of its performer (0: not shown)."""
-
-    name: int
-    performer: int
-
-    @classmethod
-    def of(cls, state: RunState, width: int) -> _Columns:
-        tasks = state.index.workflow.tasks
-        longest = max((cell_len(task.id) for task in tasks), default=0)
-        performer = max((cell_len(task.agent or "") for task in tasks), default=0)
-        return cls(
-            name=min(longest, max(16, width // 4)),
-            performer=min(performer, 24) if width >= _WIDE else 0,
-        )
-
-
 # -- phases and tasks --------------------------------------------------------------------------
 
 
-def _body(state: RunState, moment: Moment, columns: _Columns, room: int) -> Iterator[Text]:
+def _body(state: RunState, moment: Moment, columns: Columns, room: int) -> Iterator[Text]:
     plan = state.index
     phases = plan.workflow.phases
     order = {plan.position[task.id]: n for n, task in enumerate(plan.workflow.tasks)}
@@ -162,12 +101,12 @@ def _body(state: RunState, moment: Moment, columns: _Columns, room: int) -> Iter
         yield _phase_line(state, phase, status, numbers, name, moment)
         if status == "blocked":
             continue
-        yield from (_task_line(state, n, moment, columns) for n in numbers if n in shown)
-        hidden = Counter(_WORD[state.tasks[n].status] for n in numbers if n not in shown)
+        yield from (task_line(state, n, moment, columns) for n in numbers if n in shown)
+        hidden = Counter(WORD[state.tasks[n].status] for n in numbers if n not in shown)
         if hidden and shown and status not in ("done", "skipped"):
             yield _rest(hidden, "")
         for cause in gate_causes(state, moment.now, phase):
-            yield _line(f"  {printable(cause.text)}", "bold yellow")
+            yield one_line(f"  {printable(cause.text)}", "bold yellow")
     left = Counter(_PHASE_WORD[statuses[n]] for n in range(len(phases)) if n not in listed)
     if left:
         yield _rest(left, " phases")
@@ -175,7 +114,9 @@ def _body(state: RunState, moment: Moment, columns: _Columns, room: int) -> Iter
 
 def _rest(hidden: Counter[str], what: str) -> Text:
     words = ", ".join(f"{count} {word}" for word, count in hidden.items())
-    return _line(f"  … and {hidden.total()} more{what}: {words.replace('waits', 'waiting')}", "dim")
+    return one_line(
+        f"  … and {hidden.total()} more{what}: {words.replace('waits', 'waiting')}", "dim"
+    )
 
 
 def _listed(statuses: list[str], room: int) -> list[int]:
@@ -202,7 +143,7 @@ def _chosen(state: RunState, room: int) -> set[int]:
 def _phase_line(
     state: RunState, phase: int, status: str, numbers: list[int], name: str, moment: Moment
 ) -> Text:
-    line = _line("")
+    line = one_line("")
     line.append(name, "bold")
     line.append(f"  {_PHASE_WORD[status]}", "bold red" if status == "failed" else "")
     count = "1 task" if len(numbers) == 1 else f"{len(numbers)} tasks"
@@ -228,84 +169,18 @@ def _phase_took(state: RunState, numbers: list[int], moment: Moment) -> str:
     return f", {duration(max(0.0, until - min(task.started_at for task in tasks)))}"
 
 
-def _task_line(state: RunState, number: int, moment: Moment, columns: _Columns) -> Text:
-    spec, task = state.index.order[number], state.tasks[number]
-    line = _line("  ")
-    cut_off = task.status is TaskStatus.RUNNING and not moment.driven
-    word = "cut off" if cut_off else _WORD[task.status]
-    line.append(set_cell_size(word, _WORD_WIDTH) + " ", _STYLE[task.status])
-    line.append(_fitted(spec.id, columns.name) + " ")
-    if columns.performer:
-        line.append(_fitted(spec.agent or "shell", columns.performer) + " ", "dim")
-    line.append(_elapsed(task, moment).rjust(_ELAPSED_WIDTH) + "  ")
-    line.append(_detail(state, number, task, moment))
-    line.rstrip()
-    return line
-
-
-def _fitted(text: str, width: int) -> str:
-    if cell_len(text) <= width:
-        return set_cell_size(text, width)
-    return set_cell_size(text, width - 1) + "…"
-
-
-def _elapsed(task: TaskState, moment: Moment) -> str:
-    if not task.started_at:
-        return ""
-    if task.status is TaskStatus.RUNNING:
-        end = moment.now if moment.driven else 0.0
-    else:
-        end = task.finished_at
-    return duration(max(0.0, end - task.started_at)) if end else ""
-
-
-def _detail(state: RunState, number: int, task: TaskState, moment: Moment) -> str:
-    match task.status:
-        case TaskStatus.RUNNING:
-            folder = f"{state.index.order[number].id}.{task.attempts}"
-            said = progress_of(moment.runs_dir / state.run / "attempts" / folder)
-            return f"attempt {task.attempts}: {said}".rstrip(": ") if task.attempts > 1 else said
-        case TaskStatus.SUCCEEDED:
-            return printable(task.summary)
-        case TaskStatus.RETRYING if task.not_before > moment.now and not state.stopping:
-            return f"again in {duration(task.not_before - moment.now)}: {printable(task.message)}"
-        case TaskStatus.BLOCKED | TaskStatus.READY | TaskStatus.RETRYING:
-            return printable(waiting_reason(state, number).removeprefix("it "))
-        case _:
-            return printable(task.message)
-
-
-def progress_of(folder: Path) -> str:
-    """The latest progress an attempt reported on its stdout, as text; empty if it reported none."""
-    try:
-        with (folder / "stdout.log").open("rb") as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - 4096))
-            lines = file.read().splitlines()
-    except OSError:
-        return ""
-    for line in reversed(lines):
-        if line.startswith(b'{"progress"'):
-            try:
-                found = json.loads(line)["progress"]
-                return f"{found['done']} of {found['total']}: {printable(str(found['what']))}"
-            except (ValueError, KeyError, TypeError):
-                continue
-    return ""
-
-
 # -- below -------------------------------------------------------------------------------------
 
 
 def _footer(state: RunState, now: float) -> Iterator[Text]:
     """Why nothing new starts, and what a person can type about it."""
     if state.stopping and state.status not in RUN_ENDED:
-        yield _line(f"stopping: {printable(state.stopping)}", "bold red")
+        yield one_line(f"stopping: {printable(state.stopping)}", "bold red")
     if state.status in (RunStatus.PAUSED, RunStatus.FAILED, RunStatus.CANCELLED):
-        yield _line(f"{state.status.value}: {printable(state.reason)}", "bold")
+        yield one_line(f"{state.status.value}: {printable(state.reason)}", "bold")
     if state.status in RUN_ENDED and state.live:
         names = ", ".join(state.index.order[n].id for n in bits(state.live))
-        yield _line(f"being stopped: {names}")
+        yield one_line(f"being stopped: {names}")
     for cause in gate_causes(state, now):
         for command in cause.commands[:1]:
-            yield _line(f"$ {command}", "bold")
+            yield one_line(f"$ {command}", "bold")
