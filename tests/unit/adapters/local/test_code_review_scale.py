@@ -49,16 +49,19 @@ def run(command):
 
 
 '''
-#: The peak is that of a process of its own, so that other tests do not count.
+#: The peak is that of a process of its own, so that other tests do not count. Not ru_maxrss, which
+#: a process takes over from the one that started it.
 _PROBE = dedent("""
-    import json, resource, sys
+    import json, re, sys
     from pathlib import Path
     from orchestrate.adapters.backends.local.{module} import {function}
 
     steps = []
     report = {function}(Path(sys.argv[1]), "agent", "action", lambda *step: steps.append(step))
     print(json.dumps({{
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_bytes": 1024 * int(
+            re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]
+        ),
         "lines": report.inventory.python_lines,
         "files": [tool.files for tool in report.tools],
         "status": [tool.status for tool in report.tools],
