@@ -35,7 +35,7 @@ EXIT_CODE_MEANING: dict[ExitCode, str] = {
     ExitCode.CONFIGURATION: "a setting is wrong, or this machine lacks something required",
     ExitCode.CONFLICT: "another process owns the run, or the run is not in a state for this",
     ExitCode.STORE: "the event store cannot be read or written",
-    ExitCode.WAITING: "the run waits for a person at a gate",
+    ExitCode.WAITING: "the run waits for a person: at a gate, or paused",
     ExitCode.BUDGET: "the run stopped because its budget is used up",
     ExitCode.FINDINGS: "findings reach the threshold given with --fail-on",
     ExitCode.UNCONFIRMED: "something that was asked for could not be confirmed",

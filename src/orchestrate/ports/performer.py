@@ -93,7 +93,10 @@ class Performer(Protocol):
     """Performs attempts to the end."""
 
     async def perform(self, request: AttemptRequest) -> AttemptResult:
-        """Perform; cancelling the awaiting task stops the attempt and leaves nothing running."""
+        """Perform; cancelling the awaiting task stops the attempt and leaves nothing running.
+
+        What had ended by itself before it could be stopped still returns its result.
+        """
         ...
 
     async def recover(self, request: AttemptRequest) -> AttemptResult | None:
