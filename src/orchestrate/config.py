@@ -20,10 +20,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     max_parallel: attempts of one run at once; None leaves it to the workflow.
     memory_floor_mb: hold new attempts back while less memory (MiB) is available and others run.
-    advisories: folder of OSV advisories for the dependency audit; empty for none. In a project's
-        settings it is relative to the repository, in the user's to the folder of that file.
+    advisories: folder of OSV advisories for the dependency audit; empty for none. In the
+        user's settings it is relative to the folder of that file. Not taken from a project's
+        settings: a repository does not decide who vouches for it.
     advisory_service: address of an OSV service to ask; empty for none. Names and versions of
-        dependencies are sent there.
+        dependencies are sent there. Not taken from a project's settings.
     """
 
     max_parallel: Annotated[int, msgspec.Meta(ge=1)] | None = None

@@ -144,6 +144,23 @@ def test_a_broken_baseline_is_refused_before_anything_is_scanned(repository: Pat
     assert broken.read_text() == '{"version": 1, "entries": [{}'
 
 
+def test_what_earlier_scans_left_in_the_repository_is_not_found_again(
+    repository: Path, advisories: Path
+) -> None:
+    reports, baseline = repository / "reports", repository / ".orchestrate" / "baseline.json"
+    given = ("--advisories", str(advisories), "--output", str(reports))
+    first = scan(repository, *given, "--update-baseline", str(baseline))
+    again = scan(repository, *given, "--update-baseline", str(baseline))
+    assert again.analysis.findings == first.analysis.findings
+    assert set(again.not_examined()) >= {
+        ".orchestrate/baseline.json",
+        *(f"reports/report.{suffix}" for suffix in ("html", "json", "md", "sarif")),
+    }
+    accepted = scan(repository, *given, "--baseline", str(baseline), "--fail-on", "info")
+    assert accepted.analysis.findings == ()
+    assert len(accepted.analysis.suppressed) == len(first.analysis.findings)
+
+
 # -- ignore comments -----------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import stat
 import subprocess
 import sys
@@ -234,6 +235,27 @@ def test_a_workflow_of_the_repository_does_not_replace_the_scan(trap: Path, mark
     assert not marker.exists(), marker.read_text()
     finds_what_was_hidden(done)
     assert f"{own} is not used" in done.result.err
+
+
+def test_the_repository_does_not_decide_who_vouches_for_it(tmp_path: Path) -> None:
+    root = tmp_path / "repo"
+    (root / ".orchestrate").mkdir(parents=True)
+    (root / "mine").mkdir()
+    (root / "mine" / "harmless.json").write_text('{"id": "NONE-1", "affected": []}')
+    (root / "requirements.txt").write_text("requests==2.19.1\n")
+    with socket.create_server(("127.0.0.1", 0)) as service:
+        address = f"http://127.0.0.1:{service.getsockname()[1]}"
+        (root / ".orchestrate" / "settings.yaml").write_text(
+            f"advisory_service: {address}\nadvisories: mine\n"
+        )
+        done = scan_unchanged(root)
+        service.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            service.accept()
+    assert "settings.yaml:1: advisory_service is not used" in done.result.err
+    assert "settings.yaml:2: advisories is not used" in done.result.err
+    (audit,) = [run for run in done.analysis.tools if run.tool == "advisory-audit"]
+    assert (audit.status, audit.sent) == ("not-run", "")
 
 
 @pytest.mark.parametrize("kind", ["pipe", "device", "loop", "folder", "wrong"])

@@ -125,6 +125,8 @@ def test_findings_are_ranked_and_every_rank_is_explained(name: str) -> None:
     assert all(f.why and f.remedy and f.fingerprint and f.agents for f in findings)
     prints = [finding.fingerprint for finding in findings]
     assert len(prints) == len(set(prints))
+    # What a baseline is recognised by when it lies in the repository.
+    assert all(re.fullmatch("[0-9a-f]{32}", each) for each in prints)
     tools = {run.tool: run for run in scanned(name).analysis.tools}
     assert all(source.tool in tools for f in findings for source in f.sources)
     assert all(run.version for run in tools.values())

@@ -43,7 +43,7 @@ BUDGETS_S = {
     "integration": 900,
     "e2e": 1200,
     "crash": 1500,
-    "docs": 120,
+    "docs": 300,
 }
 
 

@@ -104,8 +104,8 @@ def security(
     text = read_request(request, request_file, default="comprehensive security review")
     inputs = {
         "request": text,
-        "advisories": _absolute(site.settings.advisories),
-        "advisory_service": site.settings.advisory_service,
+        "advisories": _absolute(_from_outside(output, site, "advisories")),
+        "advisory_service": _from_outside(output, site, "advisory_service"),
         "baseline": _absolute(baseline),
         "update_baseline": _absolute(update_baseline),
         "fail_on": fail_on,
@@ -142,6 +142,22 @@ def _mention_own_workflow(output: Output, site: wiring.Site) -> None:
             f"{printable(str(own))} is not used: a scan executes nothing of the repository."
             f" If you trust it: orchestrate run {WORKFLOW}"
         )
+
+
+def _from_outside(output: Output, site: wiring.Site, name: str) -> str:
+    """A source of advisories, unless it is the scanned repository that names it.
+
+    It could name one of its own, which would say that all is well, and a service would learn what
+    is used here besides.
+    """
+    origin = site.origin[name]
+    if not origin.startswith(str(site.root / ".orchestrate")):
+        return str(getattr(site.settings, name))
+    output.message(
+        f"{printable(origin)}: {name} is not used: a repository does not decide who vouches for it."
+        f" If you trust it, give --{name.replace('_', '-')}"
+    )
+    return ""
 
 
 def _absolute(path: str | None) -> str:

@@ -12,11 +12,8 @@ _SETTINGS = """\
 # Hold new attempts back while less memory than this (MiB) is free and others are running.
 # memory_floor_mb: 256
 
-# Folder of OSV advisories for the dependency audit of `orchestrate security`.
-# advisories: advisories
-
-# OSV service to ask instead; names and versions of dependencies are sent there.
-# advisory_service: http://127.0.0.1:8080
+# Where the advisories of the dependency audit come from is not set here: a repository does not
+# decide who vouches for it. Give --advisories, or set it in your own settings.yaml.
 """
 
 _HELLO = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from orchestrate.adapters.backends.local.arch_graph import cyclic_components, shortest_cycle
@@ -203,7 +203,12 @@ def _summary(report: SpecialistReport) -> str:
     parts = [f"{counts[severity]} {severity}" for severity in SEVERITY_ORDER if counts[severity]]
     unsure = any(not tool.conclusive for tool in report.tools)
     return (
-        f"Mapped {len(report.modules)} modules: {len(report.cycles)} import cycles, "
-        f"{len(report.entry_points)} entry points, {len(report.surface)} surface points; "
+        f"Mapped {_counted(report.modules, 'module')}: {_counted(report.cycles, 'import cycle')}, "
+        f"{_counted(report.entry_points, 'entry point')}, "
+        f"{_counted(report.surface, 'surface point')}; "
         f"findings: {', '.join(parts) or 'none'}.{' The map is incomplete.' if unsure else ''}"
     )
+
+
+def _counted(things: Sequence[object], noun: str) -> str:
+    return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")

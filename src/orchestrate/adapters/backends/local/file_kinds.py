@@ -11,6 +11,7 @@ from orchestrate.adapters.backends.local.languages import (
     is_code,
     language_of,
 )
+from orchestrate.adapters.backends.local.own_files import is_own_file
 
 #: Average characters a line beyond which a text was not written by hand.
 MINIFIED_AVERAGE = 400
@@ -52,6 +53,8 @@ def classify(path: str, data: bytes) -> tuple[str, str]:
         language = PYTHON
     if b"\0" in data[:8192] and not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "binary", language
+    if is_own_file(path, data):
+        return "report or baseline of orchestrate", language
     if _GENERATED_NAMES.search(path) or _is_marked_generated(data):
         return "generated", language
     if (language == PYTHON or is_code(language)) and _is_minified(data):
