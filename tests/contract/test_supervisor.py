@@ -161,8 +161,8 @@ print(json.dumps({"fds": fds, "ignored": int(status["SigIgn"], 16),
                   "blocked": int(status["SigBlk"], 16), "leader": os.getsid(0) == os.getpid(),
                   "umask": os.umask(0)}))
 """
-    # Python itself ignores SIGPIPE and SIGXFSZ at start-up. 32 and 33 belong to the C library, which
-    # lets nobody change them; make leaves them ignored in everything it starts.
+    # Python itself ignores SIGPIPE and SIGXFSZ at start-up. 32 and 33 belong to the C library,
+    # which lets nobody change them; make leaves them ignored in everything it starts.
     not_ours = (1 << 12) | (1 << 24) | (1 << 31) | (1 << 32)
     reader, writer = os.pipe()
     os.set_inheritable(writer, True)
