@@ -279,7 +279,7 @@ def outcome_finder(site: Site, state: RunState) -> Callable[[str, int], bool]:
         key = AttemptKey(state.run, task, number)
         folder = site.runs_dir / state.run / "attempts" / key.folder
         outcome = supervisor.recorded(folder, str(key))
-        return outcome is not None and outcome.stopped not in ("driver_gone", "cancelled")
+        return outcome is not None and not outcome.given_up
 
     return found
 

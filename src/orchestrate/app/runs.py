@@ -213,10 +213,6 @@ class ResumePreview(msgspec.Struct, frozen=True):
     reason: str
     lines: tuple[PreviewLine, ...]
 
-    def with_fate(self, *fates: Fate) -> tuple[PreviewLine, ...]:
-        """The lines with one of `fates`."""
-        return tuple(line for line in self.lines if line.fate in fates)
-
 
 #: Statuses of runs that `resume` can go on with once nobody drives them.
 RESUMABLE = frozenset({RunStatus.EXECUTING, RunStatus.PAUSED, RunStatus.FAILED})
@@ -243,19 +239,22 @@ def preview(state: RunState, has_outcome: Callable[[str, int], bool]) -> ResumeP
             remedy=f"orchestrate show {state.run}",
         )
     plan = state.index
-    lines = [
-        _preview_task(state, number, spec.id, has_outcome)
-        for number, spec in sorted(
-            enumerate(plan.order), key=lambda item: plan.workflow.tasks.index(item[1])
-        )
-    ]
-    return ResumePreview(state.run, state.status, state.reason, tuple(lines))
+    # Only a run that has failed gives its failures a new allowance when it is resumed.
+    again = reopened(state) if state.status is RunStatus.FAILED else 0
+    lines = tuple(
+        _preview_task(state, plan.position[spec.id], again, has_outcome)
+        for spec in plan.workflow.tasks
+    )
+    return ResumePreview(state.run, state.status, state.reason, lines)
 
 
 def _preview_task(
-    state: RunState, number: int, name: str, has_outcome: Callable[[str, int], bool]
+    state: RunState, number: int, again: int, has_outcome: Callable[[str, int], bool]
 ) -> PreviewLine:
+    """The line of the task at `number`; `again` is a bit set of the tasks that open again."""
     task = state.tasks[number]
+    name = state.index.order[number].id
+    opens_again = bool(again >> number & 1)
     match task.status:
         case TaskStatus.SUCCEEDED:
             return PreviewLine(name, "kept", f"finished in attempt {task.attempts}")
@@ -269,8 +268,10 @@ def _preview_task(
             )
         case TaskStatus.RETRYING:
             return PreviewLine(name, "retry", f"attempt {task.attempts} failed: {task.message}")
-        case TaskStatus.FAILED if not reopened(state) >> number & 1:
+        case TaskStatus.FAILED if not opens_again and state.status is RunStatus.FAILED:
             return PreviewLine(name, "kept", f"failed, and the run went on past it: {task.message}")
+        case TaskStatus.FAILED if not opens_again:
+            return PreviewLine(name, "kept", f"failed, and stays so for now: {task.message}")
         case TaskStatus.FAILED:
             return PreviewLine(
                 name, "retry", f"failed after {task.attempts} attempts: {task.message}"
@@ -278,12 +279,10 @@ def _preview_task(
         case TaskStatus.READY:
             why = "was interrupted" if task.attempts else "has not started"
             return PreviewLine(name, "start", why)
-        case TaskStatus.SKIPPED if task.skipped_by != "condition" and not (
-            reopened(state) >> number & 1
-        ):
-            return PreviewLine(name, "skipped", f"was skipped: {task.message}")
         case TaskStatus.SKIPPED if task.skipped_by == "condition":
             return PreviewLine(name, "skipped", f"its condition was false: {task.message}")
+        case TaskStatus.SKIPPED if not opens_again:
+            return PreviewLine(name, "skipped", f"was skipped: {task.message}")
         case _:
             waits = [
                 state.index.order[other].id

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NewType
 
 import msgspec
-
-RunId = NewType("RunId", str)
-TaskId = NewType("TaskId", str)
-GateId = NewType("GateId", str)
 
 #: Task, phase, output, input and agent names. They become file names, so they stay plain.
 NAME_PATTERN = r"^[a-z0-9]([a-z0-9_.-]{0,62}[a-z0-9])?$"

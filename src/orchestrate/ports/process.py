@@ -50,6 +50,11 @@ class ProcessOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
         """Ended by itself with exit code 0."""
         return self.exit_code == 0 and not self.stopped and not self.error
 
+    @property
+    def given_up(self) -> bool:
+        """Stopped for our sake, not for its own: nothing was learnt about the work."""
+        return self.stopped in ("driver_gone", "cancelled")
+
 
 class Supervisor(Protocol):
     """Runs processes and leaves nothing behind."""

@@ -25,7 +25,6 @@ MAX_LENGTH = 2_000
 #: Nesting of parentheses, `not` and `len`.
 MAX_DEPTH = 32
 
-COMPARISONS = ("==", "!=", "<", "<=", ">", ">=", "in", "not in")
 Scalar = str | int | float | bool
 
 

@@ -57,7 +57,7 @@ class ProcessPerformer:
         """See Performer."""
         await asyncio.to_thread(self._supervisor.sweep, frozenset({request.token}))
         outcome = self._supervisor.recorded(Path(request.folder), request.token)
-        if outcome is None or outcome.stopped in ("driver_gone", "cancelled"):
+        if outcome is None or outcome.given_up:
             return None
         result = await self._conclude(self._backend(request), request, outcome)
         return msgspec.structs.replace(result, recovered=True)
