@@ -1,6 +1,7 @@
 """Laws of the kernel, written down a second time and from the outside.
 
-Nothing here uses the indexes the kernel keeps: each law looks at tasks and gates one by one.
+Nothing here uses the indexes the kernel keeps: each law looks at tasks and gates one by one. Laws
+about delivered work and the integration line are in `line_laws`.
 """
 
 from __future__ import annotations
@@ -23,18 +24,24 @@ from orchestrate.core.running.status import (
     RunStatus,
     TaskStatus,
 )
+from tests.property.line_laws import LineLaws
 
 
 def check_history(events: Sequence[ev.AnyEvent]) -> RunState:
     """Fold `events` and check every law at every event; gives the final state."""
     state = INITIAL
+    started: set[tuple[str, int]] = set()
+    line = LineLaws()
     for event in events:
         after = evolve(state, event)
         check_indexes(after)
-        check_transitions(state, after)
+        check_transitions(state, after, event)
         check_event_after_end(state, event)
+        line.check(state, after, event)
         if isinstance(event, ev.AttemptStarted):
             check_start(state, after, event)
+            assert (event.task, event.number) not in started, "a number was given twice"
+            started.add((event.task, event.number))
         state = after
     return state
 
@@ -48,11 +55,21 @@ def check_indexes(state: RunState) -> None:
         assert getattr(again, name) == getattr(state, name), name
 
 
-def check_transitions(before: RunState, after: RunState) -> None:
-    """Every change of a status is a row of its table, and no task or gate appears or vanishes."""
+def check_transitions(before: RunState, after: RunState, event: ev.AnyEvent) -> None:
+    """Every change of a status is a row of its table, and no task or gate appears or vanishes.
+
+    But by a rollback, which puts records back as they were, and an expansion, which adds tasks.
+    """
     _row(RUN, before.status, after.status)
     if before.plan is None or before.status in (RunStatus.IDLE, RunStatus.PLANNING):
         return
+    if isinstance(event, ev.RunRolledBack):
+        check_rollback(before, after, event)
+        return
+    if isinstance(event, ev.GroupExpanded):
+        check_expansion(before, after, event)
+        return
+    assert before.plan is after.plan
     assert set(before.tasks) == set(after.tasks)
     for number, task in after.tasks.items():
         was = before.tasks[number]
@@ -60,12 +77,51 @@ def check_transitions(before: RunState, after: RunState) -> None:
             continue
         if was.attempts == task.attempts and was.attempt is not None and task.attempt is not None:
             _row(ATTEMPT, was.attempt, task.attempt)
-        assert task.attempts - was.attempts in (0, 1)
+        assert task.attempts in (was.attempts, was.next_number)
         _steps(TASK, was.status, task.status)
     for name, gate in after.gates.items():
         _steps(GATE, before.gates[name].status, gate.status)
 
 
+def check_rollback(before: RunState, after: RunState, event: ev.RunRolledBack) -> None:
+    """Nothing is at work before or after, no number is forgotten, and the rest is untouched."""
+    assert not any(task.status is TaskStatus.RUNNING for task in before.tasks.values())
+    assert not any(task.status is TaskStatus.RUNNING for task in after.tasks.values())
+    assert not any(gate.status is GateStatus.OPEN for gate in after.gates.values())
+    assert after.line == event.line
+    assert after.checkpoints == before.checkpoints
+    names = set(before.index.position) | set(after.index.position)
+    for name in names:
+        assert _next_number(after, name) >= _next_number(before, name)
+    for name in names - set(event.tasks):
+        if name in after.index.position:
+            assert after.task(name) == before.task(name)
+
+
+def _next_number(state: RunState, name: str) -> int:
+    if name in state.index.position:
+        return state.task(name).next_number
+    return state.retired.get(name, 0) + 1
+
+
+def check_expansion(before: RunState, after: RunState, event: ev.GroupExpanded) -> None:
+    """A group comes to need its members, and every other record stays what it was."""
+    members = {f"{event.task}.{item.key}" for item in event.items}
+    assert set(after.index.position) - set(before.index.position) == members
+    for name in before.index.position:
+        if name != event.task:
+            assert after.task(name) == before.task(name)
+    for task in before.index.workflow.tasks:
+        assert task.id == event.task or task in after.index.workflow.tasks
+    assert before.task(event.task).status is TaskStatus.READY
+    for name in members:
+        assert after.task(name).status in (TaskStatus.READY, TaskStatus.BLOCKED)
+        assert after.task(name).attempts == 0
+    assert after.gates == before.gates
+    assert bool(after.stopping) == bool(before.stopping)
+
+
+_WORK = (ev.WorkMerged, ev.WorkReturned, ev.WorkConflicted, ev.WorkResolved)
 _LATE = (
     ev.AttemptSucceeded,
     ev.AttemptFailed,
@@ -73,17 +129,23 @@ _LATE = (
     ev.AttemptInterrupted,
     ev.AttemptCancelled,
     ev.RunAdopted,
+    ev.AuditRecorded,
 )
+_GOES_BACK = (ev.CheckpointTaken, ev.RunRolledBack, ev.AuditRecorded)
 
 
 def check_event_after_end(before: RunState, event: ev.AnyEvent) -> None:
-    """Once a run has ended only attempts still end; a failed one can be resumed or given up."""
+    """Once a run has ended only attempts still end; all but a cancelled one can be taken back.
+
+    A failed one can be resumed or given up as well, and what happened to its work is recorded.
+    """
     if before.status is RunStatus.COMPLETED:
-        raise AssertionError(f"{event} after the run was completed")
+        assert isinstance(event, _GOES_BACK), event
     if before.status is RunStatus.CANCELLED:
         assert isinstance(event, _LATE), event
     if before.status is RunStatus.FAILED:
-        assert isinstance(event, (*_LATE, ev.RunResumed, ev.RunCancelled)), event
+        ways_on = (ev.RunResumed, ev.RunCancelled)
+        assert isinstance(event, (*_LATE, *_GOES_BACK, *_WORK, *ways_on)), event
 
 
 def _row(table, before, after) -> None:  # type: ignore[no-untyped-def]
@@ -104,7 +166,9 @@ def check_start(before: RunState, after: RunState, event: ev.AttemptStarted) -> 
     task = plan.order[number]
     assert before.status is RunStatus.EXECUTING
     assert not before.stopping
-    assert event.number == before.tasks[number].attempts + 1
+    assert event.number == before.tasks[number].next_number
+    assert not task.is_group
+    assert event.base == (before.line if task.in_workspace else "")
     assert before.tasks[number].not_before <= event.at or (
         before.tasks[number].status is TaskStatus.READY
     )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from orchestrate.adapters.memory.store import MemoryStore
 from orchestrate.core import codec
 from orchestrate.core.planning.definition import (
+    EachSpec,
     GateSpec,
     InputSpec,
     Limits,
@@ -25,7 +26,11 @@ from orchestrate.core.planning.definition import (
 )
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import events as ev
+from orchestrate.core.running.rollback import Facts
+from orchestrate.core.running.state import GateState, TaskState
 from orchestrate.core.sharing.artifact import Artifact
+from orchestrate.core.sharing.evidence import EvidenceNote
+from orchestrate.core.sharing.work import Conflict, Proof, Work
 from orchestrate.errors import StoreError
 from orchestrate.ports.store import NewEvent, StoredEvent
 from tests.property.walks import Step, walks
@@ -39,6 +44,15 @@ def _any(kind: type[Any]) -> st.SearchStrategy[Any]:
 
 for _part in (
     Artifact,
+    Proof,
+    Work,
+    Conflict,
+    EvidenceNote,
+    ev.GroupItem,
+    TaskState,
+    GateState,
+    Facts,
+    EachSpec,
     InputSpec,
     RetryPolicy,
     OutputSpec,

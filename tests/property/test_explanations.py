@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orchestrate.core.running.capacity import HostView
+from orchestrate.core.running.effects import pending
 from orchestrate.core.running.status import (
     RUN_ENDED,
     TASK_SETTLED,
@@ -41,6 +42,12 @@ def test_every_state_is_explained(steps: list[Step], slots: int, short: bool) ->
         assert ("stopping" in kinds) == bool(state.stopping and state.status is RunStatus.EXECUTING)
         assert ("working" in kinds) == bool(state.live)
         if state.status is RunStatus.EXECUTING:
+            owed = {type(effect).__name__ for effect in pending(state)}
+            assert ("merging" in kinds) == bool(state.merging)
+            assert ("conflict" in kinds) == ("AwaitResolution" in owed)
+            assert ("list" in kinds) == ("ReadList" in owed)
+            assert ("checkpoint" in kinds) == ("TakeCheckpoint" in owed)
+            assert ("publication" in kinds) == ("PublishLine" in owed)
             waiting_gates = {n for n, g in state.gates.items() if g.status is GateStatus.OPEN}
             named = {
                 name
@@ -67,6 +74,10 @@ def test_every_task_is_explained(steps: list[Step]) -> None:
             kinds = {cause.kind for cause in found.causes}
             if task.status in TASK_SETTLED:
                 assert kinds == {"ended"}
+            elif task.status is TaskStatus.MERGING:
+                assert "merging" in kinds
+            elif task.status is TaskStatus.CONFLICTED:
+                assert "conflict" in kinds
             elif task.status is TaskStatus.RUNNING:
                 assert kinds == {"working"}
             else:

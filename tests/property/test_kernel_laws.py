@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,12 +13,15 @@ from hypothesis import strategies as st
 from orchestrate.core.codec import decode_state, encode_state
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import effects as fx
+from orchestrate.core.running import events as ev
 from orchestrate.core.running.capacity import HostView, admit
 from orchestrate.core.running.decide import StaleAttemptError, advance, decide, legal_commands
 from orchestrate.core.running.evolve import evolve, fold
 from orchestrate.core.running.plan import bits
+from orchestrate.core.running.rollback import facts
 from orchestrate.core.running.state import INITIAL, RunState
 from orchestrate.core.running.status import RUN_ENDED, GateStatus, RunStatus
+from orchestrate.core.sharing.work import Work
 from orchestrate.errors import IllegalCommandError, OrchestrateError
 from tests.property.laws import check_history, check_waits_for_something
 from tests.property.walks import Step, walks
@@ -84,8 +88,15 @@ def _helpful(state: RunState, now: float) -> tuple[cmd.AnyCommand, float]:
     if state.status is RunStatus.PAUSED:
         return cmd.ResumeRun(), now
     for number in bits(state.live):
-        task = state.index.order[number].id
-        return cmd.SucceedAttempt(task=task, number=state.tasks[number].attempts), now
+        task, attempts = state.index.order[number].id, state.tasks[number].attempts
+        work = Work(commit=f"{task}.{attempts}", base=state.line, tree="")
+        return cmd.SucceedAttempt(
+            task=task, number=attempts, work=work if state.tasks[number].resolving else None
+        ), now
+    for effect in fx.pending(state):
+        command = _help(state, effect)
+        if command is not None:
+            return command, now
     grants = admit(state, HostView(at=now)).grants
     if grants:
         return cmd.GrantSlots(tasks=grants), now
@@ -97,6 +108,25 @@ def _helpful(state: RunState, now: float) -> tuple[cmd.AnyCommand, float]:
             return cmd.DecideGate(gate=name, verdict="passed", by=by, human=human), now
     due = [effect.at for effect in fx.pending(state) if isinstance(effect, fx.WakeAt)]
     return cmd.PassTime(), max(now, min(due, default=now))
+
+
+def _help(state: RunState, effect: fx.Effect) -> cmd.AnyCommand | None:
+    match effect:
+        case fx.MergeWorks(line, (key, *_)):
+            commit = f"m{state.version}"
+            return cmd.AcceptWork(task=key.task, number=key.number, line=line, commit=commit)
+        case fx.AwaitResolution(key):
+            work = Work(commit=f"r{state.version}", base=state.line, tree="")
+            return cmd.ResolveConflict(task=key.task, number=key.number, work=work, by="ada")
+        case fx.ReadList(task):
+            return cmd.ExpandGroup(task=task, items=(ev.GroupItem("one"),))
+        case fx.TakeCheckpoint():
+            return cmd.RecordCheckpoint(
+                kind=effect.kind, line=effect.line, mark=f"k{state.version}" if effect.mark else ""
+            )
+        case fx.PublishLine(line):
+            return cmd.RecordPublication(branch="b", commit=line)
+    return None
 
 
 def _every_command(state: RunState) -> list[cmd.AnyCommand]:
@@ -112,9 +142,15 @@ def _every_command(state: RunState) -> list[cmd.AnyCommand]:
         cmd.SetLimit(max_parallel=3),
         cmd.SetLimit(max_parallel=0),
         cmd.PassTime(),
+        cmd.AskCheckpoint(note="now"),
+        cmd.RecordCheckpoint(kind="manual"),
+        cmd.RecordPublication(branch="b", commit=state.line),
+        cmd.RecordAudit(verdict="unknown"),
     ]
     if workflow is not None:
         commands.append(cmd.PlanRun(workflow=workflow, inputs=dict(INPUTS)))
+        target = facts(state, "c1")
+        commands.append(cmd.RollBack(checkpoint="c1", target=target))
     names = ["nothing", *(state.plan.position if state.plan is not None else ())]
     for name in names:
         commands.append(cmd.GrantSlots(tasks=(name,)))
@@ -124,10 +160,25 @@ def _every_command(state: RunState) -> list[cmd.AnyCommand]:
             commands.append(cmd.FailAttempt(task=name, number=number, cause="exit"))
             commands.append(cmd.LoseAttempt(task=name, number=number))
             commands.append(cmd.InterruptAttempt(task=name, number=number))
+            commands += _about_work(state, name, number)
+        commands.append(cmd.ExpandGroup(task=name))
     for gate in ("nothing", *state.gates):
         for human in (True, False):
             commands.append(cmd.DecideGate(gate=gate, verdict="passed", by="ada", human=human))
     return commands
+
+
+def _about_work(state: RunState, name: str, number: int) -> list[cmd.AnyCommand]:
+    key: dict[str, Any] = {"task": name, "number": number}
+    work = Work(commit="w", base="", tree="")
+    return [
+        cmd.AcceptWork(**key, line=state.line, commit="m"),
+        cmd.AcceptWork(**key, line="elsewhere", commit="m"),
+        cmd.ReturnWork(**key, cause="checks_failed"),
+        cmd.ReturnWork(**key, cause="checks_failed", human=True),
+        cmd.ReportConflict(**key, line=state.line),
+        cmd.ResolveConflict(**key, work=work, by="ada"),
+    ]
 
 
 @given(walks(max_steps=25))
@@ -153,23 +204,28 @@ def test_refused_commands_add_nothing_and_name_legal_ones(steps: list[Step]) -> 
         legal = set(legal_commands(state))
         if state.plan is None:
             legal.discard("PlanRun")
+        if all(state.tasks[n].attempts > 2 for n in bits(state.conflicted)):
+            legal.discard("ResolveConflict")
         assert legal <= accepted
         about_the_run = {"CreateRun", "PlanRun", "StartRun", "AdoptRun", "PauseRun"}
-        about_the_run |= {"ResumeRun", "CancelRun", "SetLimit"}
+        about_the_run |= {"ResumeRun", "CancelRun", "SetLimit", "RollBack", "AskCheckpoint"}
         assert accepted & about_the_run <= legal
 
 
 @given(walks(max_steps=25))
 def test_repeated_outcome_is_stale_and_changes_nothing(steps: list[Step]) -> None:
-    reports = (cmd.SucceedAttempt, cmd.FailAttempt, cmd.LoseAttempt, cmd.InterruptAttempt)
+    ends = (cmd.SucceedAttempt, cmd.FailAttempt, cmd.LoseAttempt, cmd.InterruptAttempt)
+    works = (cmd.AcceptWork, cmd.ReturnWork, cmd.ReportConflict, cmd.ResolveConflict)
+    others = (cmd.ExpandGroup, cmd.RecordPublication)
     final = steps[-1].after
     for step, _ in pairwise(steps):
-        if isinstance(step.command, reports):
+        if isinstance(step.command, (*ends, *works, *others)):
             with pytest.raises(StaleAttemptError):
                 decide(step.after, step.command, final.updated_at)
-            if final.task(step.command.task).attempts > step.command.number:
-                with pytest.raises(StaleAttemptError):
-                    decide(final, step.command, final.updated_at)
+        if isinstance(step.command, ends):
+            # Numbers are not given twice, so it is stale for ever, wherever the run went since.
+            with pytest.raises(StaleAttemptError):
+                decide(final, step.command, final.updated_at)
 
 
 @given(walks(max_steps=25))

@@ -23,7 +23,28 @@ from orchestrate.core.views.graph_svg import svg_graph
 from orchestrate.core.views.graph_text import mermaid_graph, text_graph
 
 ROOT = Path(__file__).resolve().parents[2]
+WRITING = b"""\
+version: 1
+name: w
+checkpoint_every: 1m
+resolver: {agent: architect, prompt: 'join {{ item.key }}'}
+phases:
+  - name: p
+    tasks:
+      - {id: list, run: x, outputs: [{name: l, path: l.json}]}
+      - id: g
+        agent: architect
+        needs: [list]
+        each: {list: tasks.list.outputs.l, limit: 20}
+        writes: ["src/**", docs/]
+        prompt: "do {{ item.title }}"
+    gates:
+      - {name: t, kind: tests, each_merge: true, allow_unknown: true}
+      - {name: d, kind: diff, max_files: 20}
+      - {name: f, kind: findings, severity: high}
+"""
 SHIPPED = [
+    WRITING,
     (ROOT / "src/orchestrate/library/workflows/security.yaml").read_bytes(),
     (ROOT / "examples/hello.yaml").read_bytes(),
 ]
@@ -124,6 +145,25 @@ GATE: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
         {"kind": "human", "deadline": "1h", "approvers": ["ada"]},
         {"kind": "command", "command": "x", "timeout": 5},
         {"kind": "condition", "condition": "inputs.i == 'x'"},
+        {"kind": "human", "remind": "10m"},
+        {"kind": "tests"},
+        {"kind": "tests", "command": "make", "at_end": False, "timeout": "5m"},
+        {"kind": "coverage", "min_percent": 80.5, "each_merge": True, "allow_unknown": True},
+        {"kind": "diff", "max_files": 3},
+        {"kind": "diff", "max_lines": 0, "max_files": 1},
+        {"kind": "findings", "max_new": 2, "severity": "low"},
+    ]
+)
+WRITES = st.sampled_from([True, False, "src/**", ["a/", "*.py"]])
+RESOLVER: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{"run": "x"}, {"agent": "architect", "prompt": "{{ run.id }}", "timeout": 5, "env": {"A": 1}}]
+)
+LIST = {"id": "list", "run": "x", "outputs": [{"name": "l", "path": "l.json"}]}
+EACH: st.SearchStrategy[Any] = st.sampled_from(
+    [
+        "tasks.list.outputs.l",
+        {"list": "tasks.list.outputs['l']", "limit": 3},
+        {"list": "tasks.list.outputs.l", "tolerate": True},
     ]
 )
 
@@ -146,6 +186,8 @@ def tasks(draw: st.DrawFn, phase: str) -> list[dict[str, Any]]:
                         "retry": RETRY,
                         "outputs": OUTPUTS,
                         "priority": st.integers(-2, 2),
+                        "writes": WRITES,
+                        "max_returns": st.integers(0, 3),
                     },
                 )
             ),
@@ -155,6 +197,9 @@ def tasks(draw: st.DrawFn, phase: str) -> list[dict[str, Any]]:
         if needs:
             task |= {"needs": needs, "trigger": draw(st.sampled_from(["all_done", "one_success"]))}
         found.append(task)
+    if draw(st.booleans()) and phase == "p":
+        group = {"id": "group", "agent": "architect", "prompt": "{{ item.a }}", "needs": ["list"]}
+        found += [LIST, {**group, "each": draw(EACH), "writes": draw(WRITES)}]
     return found
 
 
@@ -187,6 +232,10 @@ def workflows(draw: st.DrawFn) -> dict[str, Any]:
                     "defaults": st.fixed_dictionaries({}, optional={"retry": RETRY}),
                     "on_failure": st.sampled_from(["stop", "continue"]),
                     "description": st.just("x"),
+                    "resolver": RESOLVER,
+                    "rollback": st.sampled_from(["failure", "never"]),
+                    "checkpoint_every": DURATIONS,
+                    "merge_batch": st.integers(1, 9),
                 },
             )
         ),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 from hypothesis import strategies as st
 
 from orchestrate.core.planning.definition import (
+    EachSpec,
     FailureCause,
+    GateKind,
     GateSpec,
     Limits,
     OutputSpec,
@@ -27,6 +30,14 @@ CAUSES: tuple[FailureCause, ...] = (
     "unavailable",
 )
 
+#: Forecasts that meet, that keep apart, and one that says nothing.
+WRITES: tuple[tuple[str, ...], ...] = (
+    ("src/a.py",),
+    ("src/*.py", "docs/"),
+    ("tests/",),
+    ("**",),
+)
+EVIDENCE: tuple[GateKind, ...] = ("command", "tests", "coverage", "diff", "findings")
 _OF_INPUTS = ("inputs.flag", "not inputs.flag", "inputs.level >= 2", "inputs.level > 7")
 _UNDECIDABLE = ("inputs.absent == 1", "inputs.level", "inputs.level == 'two'")
 
@@ -38,20 +49,26 @@ class Shape:
         steady: only what gives the same final statuses whatever the order of events: no run
             time-outs, no deadlines, conditions over things that have ended.
         failing: tasks and gates that cannot be decided are allowed.
+        writing: whether tasks write: always, never, or (None) in some workflows.
     """
 
-    def __init__(self, *, steady: bool = False, failing: bool = True) -> None:
+    def __init__(
+        self, *, steady: bool = False, failing: bool = True, writing: bool | None = None
+    ) -> None:
         self.steady = steady
         self.failing = failing
+        self.writing = writing
 
 
 ANYTHING = Shape()
 STEADY = Shape(steady=True, failing=False)
+WRITING = Shape(writing=True)
 
 
 @st.composite
 def workflows(draw: st.DrawFn, shape: Shape = ANYTHING, max_tasks: int = 9) -> Workflow:
-    """A valid workflow of at most four phases and `max_tasks` tasks."""
+    """A valid workflow of at most four phases and `max_tasks` tasks, not counting members."""
+    writing = shape.writing if shape.writing is not None else draw(st.booleans())
     names = [f"p{number}" for number in range(draw(st.integers(1, 4)))]
     tasks: list[TaskSpec] = []
     phases: list[PhaseSpec] = []
@@ -65,7 +82,8 @@ def workflows(draw: st.DrawFn, shape: Shape = ANYTHING, max_tasks: int = 9) -> W
         sequential = draw(st.integers(0, 3)) == 3
         members: list[TaskSpec] = []
         for _ in range(count):
-            members.append(draw(_task(shape, name, [*tasks, *members], sequential)))
+            task = draw(_task(shape, name, [*tasks, *members], sequential))
+            members.append(draw(_writer(task, [*tasks, *members])) if writing else task)
         tasks += members
         phases.append(draw(_phase(shape, name, depends_on, not sequential, members)))
     timeout_s = None if shape.steady else draw(st.sampled_from((None, None, None, 40.0)))
@@ -75,6 +93,26 @@ def workflows(draw: st.DrawFn, shape: Shape = ANYTHING, max_tasks: int = 9) -> W
         tasks=tuple(tasks),
         limits=Limits(max_parallel=draw(st.integers(1, 4)), timeout_s=timeout_s),
         on_failure=draw(st.sampled_from(("stop", "continue"))),
+        resolver=RESOLVER if writing and draw(st.booleans()) else None,
+        checkpoint_every_s=draw(st.sampled_from((60.0, 300.0))) if writing else 300.0,
+        rollback=draw(st.sampled_from(("failure", "never"))) if writing else "failure",
+    )
+
+
+RESOLVER = TaskSpec(id="resolver", phase="p0", agent="conflict-resolver")
+
+
+@st.composite
+def _writer(draw: st.DrawFn, task: TaskSpec, earlier: list[TaskSpec]) -> TaskSpec:
+    """`task`, perhaps writing, perhaps a group over the output of an earlier one."""
+    writes = draw(st.sampled_from(((), *WRITES, *WRITES)))
+    lists = [each.id for each in earlier if each.each is None and each.outputs]
+    each = None
+    if lists and draw(st.integers(0, 2)) == 2:
+        each = EachSpec(lists[-1], "report", limit=3, tolerate=draw(st.booleans()))
+    needs = task.needs if each is None else tuple(sorted({*task.needs, each.task}))
+    return msgspec.structs.replace(
+        task, writes=writes, each=each, needs=needs, max_returns=draw(st.integers(0, 2))
     )
 
 
@@ -137,7 +175,7 @@ def _phase(
     parallel: bool,
     members: list[TaskSpec],
 ) -> PhaseSpec:
-    kinds = draw(st.lists(st.sampled_from(("human", "command", "condition")), max_size=2))
+    kinds = draw(st.lists(st.sampled_from(("human", "evidence", "condition")), max_size=2))
     if draw(st.booleans()):
         kinds = []
     has_condition = bool(members) and draw(st.integers(0, 7)) == 7
@@ -155,8 +193,8 @@ def _phase(
 
 @st.composite
 def _gate(draw: st.DrawFn, shape: Shape, name: str, kind: str, members: list[TaskSpec]) -> GateSpec:
-    if kind == "command":
-        return GateSpec(name=name, kind="command", command="true")
+    if kind == "evidence":
+        return GateSpec(name=name, kind=draw(st.sampled_from(EVIDENCE)), command="true")
     if kind == "condition":
         choices = ["inputs.flag"]
         if shape.failing:
@@ -165,4 +203,7 @@ def _gate(draw: st.DrawFn, shape: Shape, name: str, kind: str, members: list[Tas
         return GateSpec(name=name, kind="condition", condition=draw(st.sampled_from(choices)))
     deadline_s = None if shape.steady else draw(st.sampled_from((None, 20.0)))
     approvers = draw(st.sampled_from(((), ("ada", "grace"))))
-    return GateSpec(name=name, kind="human", deadline_s=deadline_s, approvers=approvers)
+    remind_s = draw(st.sampled_from((None, 7.0)))
+    return GateSpec(
+        name=name, kind="human", deadline_s=deadline_s, approvers=approvers, remind_s=remind_s
+    )

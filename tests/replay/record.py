@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from orchestrate.core.codec import SCHEMA
 from orchestrate.core.planning.definition import (
+    EachSpec,
     GateSpec,
     InputSpec,
     Limits,
@@ -20,8 +21,9 @@ from orchestrate.core.planning.definition import (
     Workflow,
 )
 from orchestrate.core.running import commands as cmd
-from orchestrate.hosts.simulator.behaviour import Conduct, Judgement, Scripted
-from orchestrate.hosts.simulator.faults import Faults, Intervention, Repeat
+from orchestrate.core.running.events import GroupItem
+from orchestrate.hosts.simulator.behaviour import Conduct, Joining, Judgement, Listing, Scripted
+from orchestrate.hosts.simulator.faults import Faults, GoBack, Intervention, Repeat
 from orchestrate.hosts.simulator.simulate import History, simulate
 from tests.replay.recording import FOLDER, write
 
@@ -134,12 +136,100 @@ def _round_failures() -> History:
     return simulate(ROUND, seed=5, behaviour=behaviour)
 
 
+FIX = Workflow(
+    name="fix",
+    description="fixes one finding each behind a gate, then reports; works overlap and conflict",
+    phases=(
+        PhaseSpec("plan"),
+        PhaseSpec(
+            "fix",
+            depends_on=("plan",),
+            gates=(
+                GateSpec("green", "tests", each_merge=True),
+                GateSpec("review", "human", approvers=("ada",), remind_s=20.0),
+            ),
+        ),
+        PhaseSpec("report", depends_on=("fix",)),
+    ),
+    tasks=(
+        TaskSpec("list", "plan", run="list", outputs=(OutputSpec("fixes", "fixes.json"),)),
+        TaskSpec(
+            "fix",
+            "fix",
+            agent="code-smith",
+            prompt="Fix {{ item.key }}",
+            needs=("list",),
+            each=EachSpec("list", "fixes", limit=5, tolerate=True),
+            writes=("src/",),
+            max_returns=1,
+        ),
+        TaskSpec("docs", "fix", run="docs", writes=("docs/",), expected_s=400.0),
+        TaskSpec("notes", "fix", run="notes", writes=("docs/notes.md",)),
+        TaskSpec("html", "report", run="html"),
+    ),
+    resolver=TaskSpec("resolver", "fix", agent="conflict-resolver"),
+    checkpoint_every_s=150.0,
+)
+_FIXES = Listing(
+    (
+        GroupItem("yaml", {"path": "src/a.py"}, ("src/a.py",)),
+        GroupItem("hash", {"path": "src/b.py"}, ("src/b.py",)),
+        GroupItem("none", {"path": "src/c.py"}),
+    ),
+    after_s=2.0,
+)
+
+
+def _fixes() -> History:
+    """Conflicts with and without a resolver, works sent back, a gate that takes everything back."""
+    behaviour = Scripted(
+        {
+            ("fix.none", 1): Conduct(3.0, delivers=False),
+            ("fix.none", 2): Conduct(3.0, "exit"),
+            # The resolver of this one fails.
+            ("docs", 2): Conduct(5.0, "exit"),
+        },
+        {"review": (Judgement(50.0, "failed", by="ada"), Judgement(5.0, by="ada"))},
+        resumes=9,
+        joins={
+            ("fix.yaml", 1): Joining(4.0, "conflict"),
+            ("fix.hash", 1): Joining(4.0, "checks_failed"),
+            ("fix.hash", 2): Joining(4.0, "unverified"),
+            ("docs", 1): Joining(4.0, "conflict"),
+        },
+        lists={"fix": _FIXES},
+    )
+    commands: tuple[tuple[float, cmd.AnyCommand], ...] = (
+        (100.0, cmd.AskCheckpoint(note="before lunch", by="ada")),
+        (600.0, cmd.RecordAudit(verdict="failed", changes=("refs/heads/main moved",))),
+    )
+    faults = Faults(
+        crashes=frozenset({150, 210, 211, 240}),
+        restart_after_s=2.0,
+        interventions=tuple(Intervention(at, command) for at, command in commands),
+        snapshot_every=9,
+    )
+    return simulate(FIX, seed=6, behaviour=behaviour, faults=faults)
+
+
+def _back_and_forth() -> History:
+    """The same workflow, gone back from in the middle of an expansion, and forward again."""
+    behaviour = Scripted(lists={"fix": _FIXES}, resumes=2)
+    faults = Faults(
+        rollbacks=(GoBack(6.0, 1), GoBack(460.0, 4), GoBack(480.0, 6), GoBack(1_500.0, 2)),
+        repeats=(Repeat(2, 30.0), Repeat(5, 30.0)),
+    )
+    return simulate(FIX, seed=7, behaviour=behaviour, faults=faults)
+
+
 SCENARIOS = {
     "straight": ("a retry, a skip and every kind of gate, undisturbed", _straight),
     "crashes": ("the same with six crashes and a lost acknowledgement", _crashes),
     "resumed": ("gates failed, unknown and past their deadline; resumed", _refused_then_resumed),
     "cancelled": ("limited, paused, resumed and cancelled with work going on", _cancelled),
     "round-failures": ("goes on after failures, times out, is resumed", _round_failures),
+    "fixes": ("a group whose work is merged, sent back, in conflict and taken back", _fixes),
+    "back-and-forth": ("gone back to checkpoints and forward again", _back_and_forth),
 }
 
 

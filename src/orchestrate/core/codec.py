@@ -18,7 +18,7 @@ from orchestrate.core.planning.definition import InputValue, Workflow
 from orchestrate.core.running import commands, events
 from orchestrate.core.running.evolve import rederive
 from orchestrate.core.running.plan import PlanIndex
-from orchestrate.core.running.state import GateState, RunState, TaskState
+from orchestrate.core.running.state import Due, GateState, RunState, Stable, TaskState
 from orchestrate.core.running.status import RunStatus
 from orchestrate.errors import StoreError
 
@@ -109,7 +109,17 @@ def head(chain: bytes, stored: Iterable[bytes]) -> bytes:
 
 #: Version of what a snapshot means. Raise it when `evolve`, a status table or a field of the state
 #: changes meaning: a snapshot of before is then folded anew from the log.
-SNAPSHOT = 1
+SNAPSHOT = 2
+
+
+class _Stable(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The last stable checkpoint; `workflow` is None where it is the run's present one."""
+
+    checkpoint: str
+    line: str
+    workflow: Workflow | None
+    tasks: dict[str, TaskState]
+    gates: dict[str, GateState]
 
 
 class _Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -136,6 +146,18 @@ class _Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     inputs: dict[str, InputValue]
     max_parallel: int
     stopping: str
+    base: str
+    line: str
+    published: str
+    audit: str
+    audit_changes: tuple[str, ...]
+    checkpoints: int
+    checkpoint_at: float
+    marked: int
+    undelivered: bool
+    due: Due | None
+    retired: dict[str, int]
+    stable: _Stable | None
     workflow: Workflow | None
     tasks: dict[str, TaskState]
     gates: dict[str, GateState]
@@ -144,7 +166,7 @@ class _Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
 _SHARED = tuple(
     name
     for name in _Snapshot.__struct_fields__
-    if name not in ("format", "workflow", "tasks", "gates")
+    if name not in ("format", "workflow", "tasks", "gates", "retired", "stable")
 )
 _snapshots = msgspec.json.Decoder(_Snapshot)
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -153,17 +175,47 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 def encode_state(state: RunState) -> bytes:
     """A snapshot of `state`: the SHA-256 of the rest, then JSON."""
     plan = state.plan
-    named = {} if plan is None else {plan.order[n].id: task for n, task in state.tasks.items()}
     data = _encode(
         _Snapshot(
             format=SNAPSHOT,
             workflow=None if plan is None else plan.workflow,
-            tasks=dict(sorted(named.items())),
+            tasks={} if plan is None else _named(plan, state.tasks),
+            retired=dict(sorted(state.retired.items())),
+            stable=None if state.stable is None else _stable(state.stable, plan),
             gates=dict(sorted(state.gates.items())),
             **{name: getattr(state, name) for name in _SHARED},
         )
     )
     return hashlib.sha256(data).digest() + data
+
+
+def _named(plan: PlanIndex, tasks: immutables.Map[int, TaskState]) -> dict[str, TaskState]:
+    return dict(sorted((plan.order[number].id, task) for number, task in tasks.items()))
+
+
+def _stable(stable: Stable, plan: PlanIndex | None) -> _Stable:
+    return _Stable(
+        stable.checkpoint,
+        stable.line,
+        None if stable.plan == plan else stable.plan.workflow,
+        _named(stable.plan, stable.tasks),
+        dict(sorted(stable.gates.items())),
+    )
+
+
+def _stable_again(stored: _Stable | None, plan: PlanIndex) -> Stable | None:
+    if stored is None:
+        return None
+    if stored.workflow is not None:
+        plan = PlanIndex(stored.workflow)
+    tasks = {plan.position[name]: task for name, task in stored.tasks.items()}
+    return Stable(
+        stored.checkpoint,
+        stored.line,
+        plan,
+        immutables.Map(tasks),
+        immutables.Map(stored.gates),
+    )
 
 
 def decode_state(data: bytes) -> RunState | None:
@@ -192,5 +244,7 @@ def decode_state(data: bytes) -> RunState | None:
         plan=plan,
         tasks=immutables.Map({plan.position[name]: task for name, task in snapshot.tasks.items()}),
         gates=immutables.Map(snapshot.gates),
+        retired=immutables.Map(snapshot.retired),
+        stable=_stable_again(snapshot.stable, plan),
     )
     return msgspec.structs.replace(rederive(state), stopping=snapshot.stopping)

@@ -10,7 +10,9 @@ from orchestrate.core.agents.profile import Profile
 from orchestrate.core.ids import AttemptKey
 from orchestrate.core.planning.definition import FailureCause, InputValue, OutputSpec, TaskSpec
 from orchestrate.core.sharing.artifact import Artifact
+from orchestrate.core.sharing.evidence import EvidenceNote
 from orchestrate.core.sharing.findings import TimelineEntry
+from orchestrate.core.sharing.work import Conflict, Proof, Work
 from orchestrate.ports.process import ProcessOutcome, ProcessSpec
 
 
@@ -23,12 +25,51 @@ class UpstreamArtifact(msgspec.Struct, frozen=True):
     digest: str
 
 
+class Feedback(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why work was sent back: said to the attempt that does it anew.
+
+    `evidence` maps a check's name to the file with what was seen.
+    """
+
+    cause: FailureCause
+    message: str
+    evidence: dict[str, str] = {}
+
+
+class Delivery(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What became of the work of one task, for reports.
+
+    `standing` is "merged", "unverified" (merged although a check could not tell), "kept off" (not
+    merged, because a check could not tell), "taken back" (a check failed), "failed" (there was
+    nothing to merge) or "unfinished". `commit` is the work's own commit, `merged` the line's after
+    it. `item` holds the values of the list item the task stood for.
+    """
+
+    task: str
+    standing: str
+    message: str = ""
+    commit: str = ""
+    merged: str = ""
+    paths: tuple[str, ...] = ()
+    checks: tuple[EvidenceNote, ...] = ()
+    item: dict[str, InputValue] = {}
+    artifacts: tuple[UpstreamArtifact, ...] = ()
+
+
 class AttemptRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """Everything an attempt may know. Serialised as `request.json` in the attempt's folder.
 
     All paths are absolute. `repository` must not be written to; `outputs_dir` is where declared
     outputs go; `scratch_dir` is private and removed afterwards. `agent` and `action` are empty for
     shell tasks, whose command is `command`.
+
+    `workspace` is the attempt's own copy of the repository at commit `base`, to read and write as
+    it likes; empty when it has none and looks at `repository` itself. `item` holds the values of
+    the list item a task of a group stands for. `feedback` says why earlier work was sent back.
+    `conflicts` are the files in `workspace` with both sides marked, to be resolved; `merging` is
+    the commit they come from. `snapshot` is a commit whose files the workspace starts with. Only
+    with `writes` is what changed in the workspace kept. `deliveries` tells what became of the work
+    of earlier tasks.
     """
 
     key: AttemptKey
@@ -50,6 +91,15 @@ class AttemptRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     artifacts: tuple[UpstreamArtifact, ...] = ()
     timeline: tuple[TimelineEntry, ...] = ()
     timeout_s: float = 1800.0
+    workspace: str = ""
+    base: str = ""
+    writes: bool = False
+    merging: str = ""
+    snapshot: str = ""
+    deliveries: tuple[Delivery, ...] = ()
+    item: dict[str, InputValue] = {}
+    feedback: Feedback | None = None
+    conflicts: tuple[Conflict, ...] = ()
 
 
 class AttemptResult(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -57,7 +107,9 @@ class AttemptResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `summary` is the performer's own sentence, never rewritten. `metrics` are numbers the performer
     computed (counts of findings by severity, for instance); conditions can refer to them.
-    `recovered`: the outcome was found on disk after a crash.
+    `recovered`: the outcome was found on disk after a crash. `proofs` are commands that fail before
+    the work and pass after it; `work` is what was collected from the workspace, filled in by the
+    performer and not by a backend.
     """
 
     ok: bool
@@ -69,6 +121,8 @@ class AttemptResult(msgspec.Struct, frozen=True, omit_defaults=True):
     metrics: dict[str, float] = {}
     duration_s: float = 0.0
     recovered: bool = False
+    proofs: tuple[Proof, ...] = ()
+    work: Work | None = None
 
 
 class Backend(Protocol):
@@ -77,7 +131,7 @@ class Backend(Protocol):
     name: str
 
     def refusal(self, task: TaskSpec) -> str:
-        """Why this backend could not perform `task`; empty if it can."""
+        """Why this backend could not perform `task`, or not write as it says; empty if it can."""
         ...
 
     def spec(self, request: AttemptRequest) -> ProcessSpec:

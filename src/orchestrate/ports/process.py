@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -12,8 +12,11 @@ class ProcessSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     """What to run.
 
     `env` is the whole environment: nothing is inherited beyond what is listed here. `token` is put
-    into it as ORCHESTRATE_ATTEMPT, so that survivors can be recognised. Limits are in bytes of
-    stdout and stderr together.
+    into it as ORCHESTRATE_ATTEMPT, so that survivors can be recognised. `max_output_bytes` is for
+    stdout and stderr together; beyond it the process is stopped, or goes on with the middle of its
+    output left out of the logs (`truncate`: beginning and end are kept). No file it writes may
+    exceed `max_file_bytes`. Without `network` it reaches the loopback of a network of its own,
+    where the system allows that; the outcome says what it got.
     """
 
     argv: tuple[str, ...]
@@ -24,6 +27,9 @@ class ProcessSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     timeout_s: float = 1800.0
     grace_s: float = 2.0
     max_output_bytes: int = 64 * 1024 * 1024
+    on_output_limit: Literal["stop", "truncate"] = "stop"
+    max_file_bytes: int | None = None
+    network: bool = True
 
 
 class ProcessOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -32,6 +38,10 @@ class ProcessOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     Exactly one of `exit_code` and `signal` is set unless the process could not be started, in
     which case `error` says why. `stopped` is "", "timeout", "output_limit", "cancelled" or
     "driver_gone". `survivors` counts descendants that outlived the process and were killed.
+
+    `output_bytes` were kept in the logs, `dropped_bytes` read and not kept. `network` is empty for
+    a process that was allowed one; else "loopback only" or "not restricted" with the reason, and
+    `refused_connections` counts the attempts to leave the loopback (None when nobody could count).
     """
 
     token: str
@@ -44,6 +54,9 @@ class ProcessOutcome(msgspec.Struct, frozen=True, omit_defaults=True):
     output_bytes: int = 0
     survivors: int = 0
     containment: str = ""
+    dropped_bytes: int = 0
+    network: str = ""
+    refused_connections: int | None = None
 
     @property
     def clean(self) -> bool:

@@ -10,9 +10,17 @@ from typing import Literal
 
 import msgspec
 
+from orchestrate.core.planning.write_set import UNKNOWN
+
 TriggerRule = Literal["all_success", "one_success", "all_done"]
 InputType = Literal["string", "integer", "number", "boolean", "path"]
-GateKind = Literal["human", "command", "condition"]
+GateKind = Literal["human", "command", "condition", "tests", "coverage", "diff", "findings"]
+#: Kinds that the engine decides by what it runs or measures itself.
+EVIDENCE_GATES: frozenset[GateKind] = frozenset(
+    {"command", "tests", "coverage", "diff", "findings"}
+)
+#: Those that look at a commit; a command looks at whatever folder it is run in.
+CODE_GATES = EVIDENCE_GATES - {"command"}
 #: Why an attempt failed; `retry.on` names these.
 FailureCause = Literal[
     "crash",  # the process died or could not be started
@@ -23,6 +31,9 @@ FailureCause = Literal[
     "bad_output",  # an output is there and cannot be read as what it should be
     "unavailable",  # what it needs (a tool, a service) is not there
     "lost",  # its process vanished with the driver and left no outcome
+    "conflict",  # its work and what was merged meanwhile change the same lines
+    "checks_failed",  # its work, merged, fails a check it would have to pass
+    "checks_unknown",  # whether its work passes could not be found out
 ]
 InputValue = str | int | float | bool
 
@@ -67,9 +78,18 @@ class OutputSpec(msgspec.Struct, frozen=True, omit_defaults=True):
 class GateSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     """A condition before going on.
 
-    `human` waits for a named person until `deadline_s` after opening; `command` runs `command` and
-    looks at its exit code; `condition` evaluates `condition` over the run's values. A verdict other
-    than *passed* does not let the run go on.
+    `human` waits for a named person until `deadline_s` after opening, and says so again every
+    `remind_s`; `condition` evaluates `condition` over the run's values. The others are decided by
+    evidence, gathered on the run's integration line (on the repository, in a run without one):
+    `command` runs `command` and looks at its exit code; `tests` runs the repository's tests, or
+    `command` as such; `coverage` wants at least `min_percent` of the lines, and no less than before
+    where that is None; `diff` allows `max_files` files and `max_lines` lines to differ from the
+    base; `findings` allows `max_new` findings of `severity` or worse that the base does not have.
+    A verdict other than *passed* does not let the run go on.
+
+    With `each_merge` the gate is also asked of every piece of work before it is merged, without
+    `at_end` only then and not when the tasks of its phase have ended. With
+    `allow_unknown`, work is merged there although its verdict is unknown, and marked unverified.
     """
 
     name: str
@@ -80,6 +100,30 @@ class GateSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     approvers: tuple[str, ...] = ()
     deadline_s: float | None = None
     timeout_s: float = DEFAULT_TASK_TIMEOUT_S
+    remind_s: float | None = None
+    min_percent: float | None = None
+    max_files: int | None = None
+    max_lines: int | None = None
+    max_new: int = 0
+    severity: str = "info"
+    each_merge: bool = False
+    at_end: bool = True
+    allow_unknown: bool = False
+
+
+class EachSpec(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A task that stands for one task per item of a list known only when the run is there.
+
+    The list is the JSON output called `output` of the task `task`. Each item is an object of plain
+    values with a `key`, which ends the new task's id, and may name what it `writes`. More than
+    `limit` items fail the task. With `tolerate`, failures among the new tasks are recorded and do
+    not fail the group.
+    """
+
+    task: str
+    output: str
+    limit: int = 200
+    tolerate: bool = False
 
 
 class TaskSpec(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -87,6 +131,11 @@ class TaskSpec(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `needs` lists task ids. Tasks also wait for the phases their own phase depends on; that is not
     repeated here. `action` names what a deterministic backend does; a model reads the prompt.
+
+    `writes` are patterns of the paths the task is expected to change; a task that has some works in
+    a workspace of its own, and what it changed is merged. `max_returns` is how often its work may
+    be sent back. With `each` the task is a group; its members carry their `item` and the `group`
+    they belong to, and the group then waits for them.
     """
 
     id: str
@@ -105,6 +154,36 @@ class TaskSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     priority: int = 0
     env: dict[str, str] = {}
     expected_s: float | None = None
+    writes: tuple[str, ...] = ()
+    max_returns: int = 2
+    each: EachSpec | None = None
+    item: dict[str, InputValue] = {}
+    group: str = ""
+    members: tuple[str, ...] = ()
+    tolerate: bool = False
+
+    @property
+    def in_workspace(self) -> bool:
+        """Whether its attempts get a workspace in a run that has an integration line.
+
+        A deterministic specialist that writes nothing reads the repository itself.
+        """
+        return bool(self.writes) or self.run is not None or self.backend not in (None, "local")
+
+    @property
+    def forecast(self) -> tuple[str, ...]:
+        """The write set that keeps others away; empty when nothing definite is known."""
+        return () if UNKNOWN in self.writes else self.writes
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it does no work itself: it stands for its members."""
+        return self.each is not None or self.expanded
+
+    @property
+    def expanded(self) -> bool:
+        """Whether it is a group whose members are in the plan."""
+        return self.group == self.id
 
 
 class PhaseSpec(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -126,7 +205,13 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Workflow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A complete, valid definition. Tasks are in file order; ids are unique."""
+    """A complete, valid definition. Tasks are in file order; ids are unique.
+
+    `resolver` says who resolves conflicts between pieces of work: its agent or command is used for
+    an attempt at the task whose work conflicts. Without one a person is asked. `rollback` says
+    whether a gate that fails takes the run back to its last stable checkpoint. `merge_batch` is how
+    many pieces of work are at most merged before the checks run; 1 proves each by itself.
+    """
 
     name: str
     description: str = ""
@@ -135,3 +220,14 @@ class Workflow(msgspec.Struct, frozen=True, omit_defaults=True):
     tasks: tuple[TaskSpec, ...] = ()
     limits: Limits = Limits()
     on_failure: Literal["stop", "continue"] = "stop"
+    resolver: TaskSpec | None = None
+    checkpoint_every_s: float = 300.0
+    rollback: Literal["failure", "never"] = "failure"
+    merge_batch: int = 8
+
+    @property
+    def needs_line(self) -> bool:
+        """Whether a run of it has an integration line: tasks write, or gates look at code."""
+        return any(task.writes for task in self.tasks) or any(
+            gate.kind in CODE_GATES for phase in self.phases for gate in phase.gates
+        )

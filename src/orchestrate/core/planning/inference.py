@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from orchestrate.core.planning.definition import InputSpec, InputType
 from orchestrate.core.planning.expression import Expression, evaluate, kind_of, nodes
-from orchestrate.core.planning.reference import Reference, misspelling
+from orchestrate.core.planning.reference import ITEM, Reference, misspelling
 from orchestrate.core.planning.syntax import (
     Comparison,
     ExpressionError,
@@ -46,6 +46,8 @@ def kind_of_name(name: Reference, inputs: Mapping[str, InputSpec]) -> str | None
     if misspelling(name.path):
         return None
     root, *rest = name.path
+    if root == ITEM:
+        return None
     if root == "inputs" and rest:
         return _INPUT_KIND[inputs[rest[0]].type] if rest[0] in inputs else None
     if root == "inputs" or rest[1:] in (["metrics"], ["outputs"]):

@@ -2,8 +2,8 @@
 
 A name is a path: `inputs.request`, `tasks.scan.metrics.findings.high`. Segments are separated by
 dots; `-` belongs to a segment, since nothing subtracts. A segment that itself contains a dot is
-written in brackets: `tasks['scan.python'].ok`. The names of inputs and metrics are everything that
-follows, dots included, so they need no brackets.
+written in brackets: `tasks['scan.python'].ok`. The names of inputs, metrics and the values of an
+item are everything that follows, dots included, so they need no brackets.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ TASK_FIELDS: Mapping[str, bool] = {
 }
 OUTPUT_FIELDS = ("path", "digest")
 RUN_FIELDS = ("id", "request")
-ROOTS = ("inputs", "tasks", "phases", "run")
+ITEM = "item"
+ROOTS = ("inputs", "tasks", "phases", "run", ITEM)
+#: Roots after which everything is one name.
+_OPEN_ROOTS = ("inputs", ITEM)
 
 #: One path, as a regular expression without groups.
 PATH = (
@@ -45,7 +48,8 @@ class Reference(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         last = len(self.path) - 1
         # Names that take in everything that follows are readable without brackets.
-        open_ended = last if self.path[0] == "inputs" or self.path[2:3] == ("metrics",) else -1
+        takes_all = self.path[0] in _OPEN_ROOTS or self.path[2:3] == ("metrics",)
+        open_ended = last if takes_all else -1
         return "".join(
             segment
             if number == 0
@@ -77,7 +81,7 @@ def reference(text: str, offset: int = 0) -> Reference:
 
 def _joined(segments: tuple[str, ...]) -> tuple[str, ...]:
     """Segments with what belongs to one name put together."""
-    fixed = 1 if segments[0] == "inputs" else 3 if segments[2:3] == ("metrics",) else None
+    fixed = 1 if segments[0] in _OPEN_ROOTS else 3 if segments[2:3] == ("metrics",) else None
     if fixed is None or len(segments) <= fixed + 1:
         return segments
     return (*segments[:fixed], ".".join(segments[fixed:]))
@@ -93,6 +97,8 @@ def misspelling(path: tuple[str, ...]) -> str:
         return f"names begin with one of {', '.join(ROOTS)}"
     if root == "inputs":
         return ""
+    if root == ITEM:
+        return "" if rest else f"write {ITEM}.<name>"
     if root == "run":
         return "" if len(rest) == 1 and rest[0] in RUN_FIELDS else "write run.id or run.request"
     if root == "phases":

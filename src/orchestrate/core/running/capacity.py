@@ -11,7 +11,7 @@ from collections import Counter
 import msgspec
 
 from orchestrate.core.running.effects import eligible_at, startable
-from orchestrate.core.running.plan import bits
+from orchestrate.core.running.plan import PlanIndex, bits
 from orchestrate.core.running.state import RunState
 
 
@@ -38,12 +38,17 @@ class HostView(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Held(msgspec.Struct, frozen=True):
-    """An eligible task that got no slot. `kind`: slots, phase-limit, memory or backoff."""
+    """An eligible task that got no slot.
+
+    `kind`: slots, phase-limit, memory, backoff or write-set; for the last, `rival` is the task that
+    is expected to write the same files and is at work on them.
+    """
 
     task: str
     kind: str
     reason: str
     until: float | None = None
+    rival: str = ""
 
 
 class Admission(msgspec.Struct, frozen=True):
@@ -75,6 +80,7 @@ def admit(state: RunState, view: HostView, *, exhaustive: bool = False) -> Admis
         return Admission()
     in_phase = Counter(plan.phase_of[number] for number in bits(state.live)) if plan.limited else {}
     left = startable(state)
+    writing = (state.live | state.merging) & plan.writing
     grants: list[str] = []
     held: list[Held] = []
     while left:
@@ -93,15 +99,25 @@ def admit(state: RunState, view: HostView, *, exhaustive: bool = False) -> Admis
                 left &= ~plan.phase_mask[item.phase]
             name = plan.workflow.phases[item.phase].name
             held.append(Held(item.task, "phase-limit", f"phase {name} runs {phase_limit} at once"))
+        elif rivals := plan.rivals.get(item.position, 0) & writing:
+            held.append(held_by_rival(plan, item.task, rivals))
         elif view.memory_short and (running or grants):
             held.append(Held(item.task, "memory", "too little memory is free on this machine"))
             if not exhaustive:
                 break
         else:
             grants.append(item.task)
+            writing |= low & plan.writing
             free -= 1
             if phase_limit is not None:
                 in_phase[item.phase] = in_phase.get(item.phase, 0) + 1
         if free <= 0 and not exhaustive:
             break
     return Admission(tuple(grants), tuple(held))
+
+
+def held_by_rival(plan: PlanIndex, task: str, rivals: int) -> Held:
+    """Why `task` waits for the most urgent of `rivals`, a bit set that is not empty."""
+    rival = plan.order[next(bits(rivals))].id
+    reason = f"task {rival} is expected to write the same files, and its work is not merged yet"
+    return Held(task, "write-set", reason, rival=rival)

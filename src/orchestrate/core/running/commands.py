@@ -5,8 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from orchestrate.core.planning.definition import FailureCause, InputValue, Workflow
-from orchestrate.core.running.events import Verdict
+from orchestrate.core.running.events import GroupItem
+from orchestrate.core.running.rollback import Facts
+from orchestrate.core.running.state import CheckpointKind
 from orchestrate.core.sharing.artifact import Artifact
+from orchestrate.core.sharing.evidence import EvidenceNote, Verdict
+from orchestrate.core.sharing.work import Conflict, Work
 
 
 class Command(msgspec.Struct, frozen=True, tag_field="command", omit_defaults=True, kw_only=True):
@@ -21,6 +25,7 @@ class CreateRun(Command, frozen=True, tag="CreateRun", kw_only=True):
     repository: str
     revision: str = ""
     program: str = ""
+    base: str = ""
 
 
 class PlanRun(Command, frozen=True, tag="PlanRun", kw_only=True):
@@ -88,6 +93,7 @@ class SucceedAttempt(Command, frozen=True, tag="SucceedAttempt", kw_only=True):
     exit_code: int | None = None
     duration_s: float = 0.0
     recovered: bool = False
+    work: Work | None = None
 
 
 class FailAttempt(Command, frozen=True, tag="FailAttempt", kw_only=True):
@@ -133,6 +139,120 @@ class DecideGate(Command, frozen=True, tag="DecideGate", kw_only=True):
     opened_at: float | None = None
 
 
+class AcceptWork(Command, frozen=True, tag="AcceptWork", kw_only=True):
+    """Report that work was merged into the line at `line`, giving `commit`.
+
+    `work` is the commit of the work, so that a report about a version that was replaced since
+    (a person resolved its conflict) is not taken for one about the present; empty for whichever.
+    """
+
+    task: str
+    number: int
+    line: str
+    commit: str
+    work: str = ""
+    checks: tuple[EvidenceNote, ...] = ()
+    verified: bool = True
+
+
+class ReturnWork(Command, frozen=True, tag="ReturnWork", kw_only=True):
+    """Send work back: it fails a check when merged, or (`human`) a person wants it done anew.
+
+    `line` is where the line was when the check failed, `work` the commit of the work; empty for
+    whichever they are.
+    """
+
+    task: str
+    number: int
+    cause: FailureCause
+    line: str = ""
+    work: str = ""
+    message: str = ""
+    checks: tuple[EvidenceNote, ...] = ()
+    human: bool = False
+    by: str = ""
+
+
+class ReportConflict(Command, frozen=True, tag="ReportConflict", kw_only=True):
+    """Report that work cannot be merged into the line at `line`; `work` as in AcceptWork."""
+
+    task: str
+    number: int
+    line: str
+    work: str = ""
+    conflicts: tuple[Conflict, ...] = ()
+
+
+class ResolveConflict(Command, frozen=True, tag="ResolveConflict", kw_only=True):
+    """Hand in what a person made of conflicting work."""
+
+    task: str
+    number: int
+    work: Work
+    by: str
+
+
+class ExpandGroup(Command, frozen=True, tag="ExpandGroup", kw_only=True):
+    """Give a group its members, or say in `problem` why its list cannot be read."""
+
+    task: str
+    items: tuple[GroupItem, ...] = ()
+    problem: str = ""
+
+
+class AskCheckpoint(Command, frozen=True, tag="AskCheckpoint", kw_only=True):
+    """Have a checkpoint taken."""
+
+    kind: CheckpointKind = "manual"
+    note: str = ""
+    by: str = ""
+
+
+class RecordCheckpoint(Command, frozen=True, tag="RecordCheckpoint", kw_only=True):
+    """Report that what is at work was snapshotted.
+
+    `checkpoint` is the id the effect asked for; empty for whichever is awaited. `snapshots` maps an
+    attempt (`task.number`) to its snapshot, `missing` one that could not be held to the reason.
+    `mark` is the commit that marks the end of phases on the line, which was at `line` then; while
+    one is wanted and none that fits is given, the checkpoint stays owed.
+    """
+
+    kind: CheckpointKind
+    checkpoint: str = ""
+    line: str = ""
+    mark: str = ""
+    snapshots: dict[str, str] = {}
+    missing: dict[str, str] = {}
+    note: str = ""
+    by: str = ""
+
+
+class RollBack(Command, frozen=True, tag="RollBack", kw_only=True):
+    """Select a checkpoint: code and state become what they were. Nothing may be at work.
+
+    `target` holds the facts at the checkpoint, read back from the log.
+    """
+
+    checkpoint: str
+    target: Facts
+    reason: str = ""
+    by: str = ""
+
+
+class RecordPublication(Command, frozen=True, tag="RecordPublication", kw_only=True):
+    """Report where the integration line was put for the user."""
+
+    branch: str
+    commit: str
+
+
+class RecordAudit(Command, frozen=True, tag="RecordAudit", kw_only=True):
+    """Report whether the user's things are untouched."""
+
+    verdict: Verdict
+    changes: tuple[str, ...] = ()
+
+
 class PassTime(Command, frozen=True, tag="PassTime", kw_only=True):
     """Let time-outs and deadlines that are due take effect; adds nothing if none is."""
 
@@ -152,5 +272,15 @@ AnyCommand = (
     | LoseAttempt
     | InterruptAttempt
     | DecideGate
+    | AcceptWork
+    | ReturnWork
+    | ReportConflict
+    | ResolveConflict
+    | ExpandGroup
+    | AskCheckpoint
+    | RecordCheckpoint
+    | RollBack
+    | RecordPublication
+    | RecordAudit
     | PassTime
 )

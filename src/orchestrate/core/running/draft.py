@@ -23,7 +23,6 @@ from orchestrate.core.running.plan import PlanIndex, bits
 from orchestrate.core.running.state import GateState, PhaseState, RunState, TaskState
 from orchestrate.core.running.status import TASK, GateStatus, TaskStatus, following
 
-_FIELDS = RunState.__struct_fields__
 _replace = msgspec.structs.replace
 _FRESH_TASK = TaskState()
 
@@ -56,12 +55,16 @@ class Draft:
     retrying: int
     live: int
     unsettled: int
+    merging: int
+    conflicted: int
+    groups: int
+    retired: immutables.Map[str, int]
     gates_due: int
     remaining: int
     stopping: str
 
     def __init__(self, state: RunState) -> None:
-        self.__dict__.update(zip(_FIELDS, msgspec.structs.astuple(state), strict=True))
+        self.__dict__ = msgspec.structs.asdict(state)
 
     def freeze(self) -> RunState:
         """The state with everything done to this draft."""
@@ -134,7 +137,14 @@ class Draft:
         status = following(TASK, record.status, "dependencies_met")
         self.tasks = self.tasks.set(number, _replace(record, status=status))
         self.unsettled &= ~(1 << number)
-        self.ready |= 1 << number
+        self._offer_start(number)
+
+    def _offer_start(self, number: int) -> None:
+        bit = 1 << number
+        if self.plan.group_mask & bit:
+            self.groups |= bit
+        else:
+            self.ready |= bit
 
     def hold_back(self, number: int) -> None:
         """Block a startable task again if something it waits for was reopened by a resume."""
@@ -145,6 +155,7 @@ class Draft:
             keep = ~(1 << number)
             self.ready &= keep
             self.retrying &= keep
+            self.groups &= keep
 
     def _is_startable(self, number: int) -> bool:
         """Whether phase and trigger rule let task `number` start; conditions were judged before."""
@@ -241,6 +252,7 @@ class Draft:
     def derive(self) -> None:
         """Compute every index from `tasks`, `gates` and `plan` alone."""
         self.ready = self.retrying = self.live = self.unsettled = self.gates_due = 0
+        self.merging = self.conflicted = self.groups = 0
         self.remaining = 0
         self.stopping = ""
         plan = self.plan
@@ -265,11 +277,15 @@ class Draft:
             self.remaining += 1
             bit = 1 << number
             if status is TaskStatus.READY:
-                self.ready |= bit
+                self._offer_start(number)
             elif status is TaskStatus.RETRYING:
                 self.retrying |= bit
             elif status is TaskStatus.RUNNING:
                 self.live |= bit
+            elif status is TaskStatus.MERGING:
+                self.merging |= bit
+            elif status is TaskStatus.CONFLICTED:
+                self.conflicted |= bit
         self.unmet = unmet.finish()
         self.phases = tuple(
             PhaseState(remaining=rest, troubled=bad, ran=some, declined=off)
@@ -279,7 +295,7 @@ class Draft:
         for phase, needed in enumerate(plan.phase_needs):
             if not needed:
                 self.open_phase(phase)
-        for number in bits(self.ready | self.retrying):
+        for number in bits(self.ready | self.retrying | self.groups):
             self.hold_back(number)
 
     def _derive_stopping(self) -> None:
@@ -294,6 +310,25 @@ class Draft:
             ]
             if bad:
                 self.stopping = f"task {self.plan.order[min(bad)[1]].id} failed"
+
+    def replan(self, plan: PlanIndex) -> None:
+        """Go on with `plan`: what it shares with the present one keeps its records.
+
+        The indexes are not true afterwards; the caller derives them.
+        """
+        known = {self.plan.order[number].id: task for number, task in self.tasks.items()}
+        retired = self.retired.mutate()
+        for name, task in known.items():
+            if name not in plan.position:
+                retired[name] = task.next_number - 1
+        for name in plan.position:
+            if name not in known:
+                known[name] = TaskState(used=retired.pop(name, 0))
+        self.retired = retired.finish()
+        self.plan = plan
+        self.tasks = immutables.Map({plan.position[name]: known[name] for name in plan.position})
+        gates = {name: self.gates.get(name, GateState()) for name in plan.gates}
+        self.gates = immutables.Map(gates)
 
     def plan_with(self, plan: PlanIndex) -> None:
         """Begin anew with `plan`: every task blocked, every gate closed."""

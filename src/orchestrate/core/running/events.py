@@ -11,9 +11,10 @@ from typing import Literal
 import msgspec
 
 from orchestrate.core.planning.definition import FailureCause, InputValue, Workflow
+from orchestrate.core.running.state import CheckpointKind, GateState, TaskState
 from orchestrate.core.sharing.artifact import Artifact
-
-Verdict = Literal["passed", "failed", "unknown"]
+from orchestrate.core.sharing.evidence import EvidenceNote, Verdict
+from orchestrate.core.sharing.work import Conflict, Work
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True, kw_only=True):
@@ -23,13 +24,17 @@ class Event(msgspec.Struct, frozen=True, tag_field="event", omit_defaults=True, 
 
 
 class RunCreated(Event, frozen=True, tag="RunCreated", kw_only=True):
-    """A run exists: what was asked for, where, and by which version of the program."""
+    """A run exists: what was asked for, where, and by which version of the program.
+
+    `base` is the commit its integration line begins at; empty in a run that writes nothing.
+    """
 
     run: str
     request: str
     repository: str
     revision: str = ""
     program: str = ""
+    base: str = ""
 
 
 class RunPlanned(Event, frozen=True, tag="RunPlanned", kw_only=True):
@@ -123,14 +128,21 @@ class TaskFailed(Event, frozen=True, tag="TaskFailed", kw_only=True):
 
 
 class AttemptStarted(Event, frozen=True, tag="AttemptStarted", kw_only=True):
-    """A slot was granted and work begins. The key `run:task:number` is the effect's identity."""
+    """A slot was granted and work begins. The key `run:task:number` is the effect's identity.
+
+    `base` is the commit its workspace stands at; empty when it has none.
+    """
 
     task: str
     number: int
+    base: str = ""
 
 
 class AttemptSucceeded(Event, frozen=True, tag="AttemptSucceeded", kw_only=True):
-    """The attempt ended well and its required outputs are there, under these digests."""
+    """The attempt ended well and its required outputs are there, under these digests.
+
+    With `work` its task has not succeeded yet: the work has to be merged.
+    """
 
     task: str
     number: int
@@ -140,6 +152,7 @@ class AttemptSucceeded(Event, frozen=True, tag="AttemptSucceeded", kw_only=True)
     exit_code: int | None = None
     duration_s: float = 0.0
     recovered: bool = False
+    work: Work | None = None
 
 
 class AttemptFailed(Event, frozen=True, tag="AttemptFailed", kw_only=True):
@@ -195,6 +208,139 @@ class GateDecided(Event, frozen=True, tag="GateDecided", kw_only=True):
     evidence: dict[str, str] = {}
 
 
+class GateReminded(Event, frozen=True, tag="GateReminded", kw_only=True):
+    """A gate has waited for a person for so long that it was said again."""
+
+    gate: str
+
+
+class WorkMerged(Event, frozen=True, tag="WorkMerged", kw_only=True):
+    """Work was joined to the integration line, which is `commit` now, and its task succeeded.
+
+    `verified` is false when a check could not tell and the workflow merges such work all the same.
+    """
+
+    task: str
+    number: int
+    commit: str
+    checks: tuple[EvidenceNote, ...] = ()
+    verified: bool = True
+
+
+class WorkReturned(Event, frozen=True, tag="WorkReturned", kw_only=True):
+    """Work was sent back with what was seen. With `retry` its task is done anew."""
+
+    task: str
+    number: int
+    cause: FailureCause
+    message: str = ""
+    checks: tuple[EvidenceNote, ...] = ()
+    retry: bool = False
+    by: str = ""
+
+
+class WorkConflicted(Event, frozen=True, tag="WorkConflicted", kw_only=True):
+    """Work and the integration line at `line` change the same places.
+
+    With `resolver` the next attempt at the task joins them; otherwise a person is asked.
+    """
+
+    task: str
+    number: int
+    line: str
+    conflicts: tuple[Conflict, ...] = ()
+    resolver: bool = False
+
+
+class WorkResolved(Event, frozen=True, tag="WorkResolved", kw_only=True):
+    """A person joined conflicting work with the line; it is to be merged again."""
+
+    task: str
+    number: int
+    work: Work
+    by: str
+
+
+class GroupItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One item of a group's list. `key` ends the id of its task."""
+
+    key: str
+    values: dict[str, InputValue] = {}
+    writes: tuple[str, ...] = ()
+
+
+class GroupExpanded(Event, frozen=True, tag="GroupExpanded", kw_only=True):
+    """A group became one task per item."""
+
+    task: str
+    items: tuple[GroupItem, ...] = ()
+
+
+class GroupEnded(Event, frozen=True, tag="GroupEnded", kw_only=True):
+    """All members of a group ended, and none failed that may not."""
+
+    task: str
+    succeeded: int = 0
+    failed: int = 0
+
+
+class CheckpointDue(Event, frozen=True, tag="CheckpointDue", kw_only=True):
+    """A checkpoint is to be taken as soon as the workspaces at work are snapshotted."""
+
+    kind: CheckpointKind
+    note: str = ""
+    by: str = ""
+
+
+class CheckpointTaken(Event, frozen=True, tag="CheckpointTaken", kw_only=True):
+    """Code and state as they are here: this event's place in the log, and these commits.
+
+    `checkpoint` is its id in the run. `line` is the integration line's commit. `snapshots` maps a
+    task at work to the commit that holds its workspace, tracked and untracked; `missing` maps those
+    that could not be held to the reason. `quiet`: no attempt was at work.
+    """
+
+    checkpoint: str
+    kind: CheckpointKind
+    line: str = ""
+    snapshots: dict[str, str] = {}
+    missing: dict[str, str] = {}
+    quiet: bool = True
+    note: str = ""
+    by: str = ""
+
+
+class RunRolledBack(Event, frozen=True, tag="RunRolledBack", kw_only=True):
+    """Code and state are again what they were at a checkpoint; nothing of the log is undone.
+
+    `tasks` and `gates` are the records that differ from now. `workflow` is the plan, where that
+    differs (a group had not been expanded). `automatic`: the run's failure caused it.
+    """
+
+    checkpoint: str
+    line: str = ""
+    tasks: dict[str, TaskState] = {}
+    gates: dict[str, GateState] = {}
+    workflow: Workflow | None = None
+    automatic: bool = False
+    reason: str = ""
+    by: str = ""
+
+
+class LinePublished(Event, frozen=True, tag="LinePublished", kw_only=True):
+    """The integration line was given to the user: as `branch`, or as the patch file `branch`."""
+
+    branch: str
+    commit: str
+
+
+class AuditRecorded(Event, frozen=True, tag="AuditRecorded", kw_only=True):
+    """Whether what is the user's is as it was when the run began; `changes` says what is not."""
+
+    verdict: Verdict
+    changes: tuple[str, ...] = ()
+
+
 AnyEvent = (
     RunCreated
     | RunPlanned
@@ -217,4 +363,16 @@ AnyEvent = (
     | AttemptCancelled
     | GateOpened
     | GateDecided
+    | GateReminded
+    | WorkMerged
+    | WorkReturned
+    | WorkConflicted
+    | WorkResolved
+    | GroupExpanded
+    | GroupEnded
+    | CheckpointDue
+    | CheckpointTaken
+    | RunRolledBack
+    | LinePublished
+    | AuditRecorded
 )

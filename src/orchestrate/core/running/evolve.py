@@ -1,7 +1,8 @@
 """`evolve(state, event) -> state`: fold one fact in.
 
 Total over events this kernel writes; a history it cannot have written raises InternalError. No
-clock, no randomness: equal histories give equal states.
+clock, no randomness: equal histories give equal states. Events about the whole run are folded here,
+the others in the modules beside this one; `FOLD` names the function of each.
 """
 
 from __future__ import annotations
@@ -13,14 +14,41 @@ import msgspec
 
 from orchestrate.core.running import events as ev
 from orchestrate.core.running.draft import Draft
+from orchestrate.core.running.evolve_attempt import (
+    attempt_cancelled,
+    attempt_failed,
+    attempt_interrupted,
+    attempt_lost,
+    attempt_started,
+    attempt_succeeded,
+    condition_held,
+    gate_decided,
+    gate_opened,
+    gate_reminded,
+    skipped,
+    task_failed,
+)
+from orchestrate.core.running.evolve_checkpoint import (
+    audited,
+    checkpoint_due,
+    checkpoint_taken,
+    published,
+    rolled_back,
+)
+from orchestrate.core.running.evolve_work import (
+    group_ended,
+    group_expanded,
+    work_conflicted,
+    work_merged,
+    work_resolved,
+    work_returned,
+)
 from orchestrate.core.running.plan import PlanIndex, bits
 from orchestrate.core.running.state import RunState, TaskState
 from orchestrate.core.running.status import (
-    ATTEMPT,
     GATE,
     RUN,
     TASK,
-    AttemptStatus,
     GateStatus,
     RunStatus,
     TaskStatus,
@@ -64,6 +92,7 @@ def _created(draft: Any, event: ev.RunCreated) -> None:
     draft.repository = event.repository
     draft.revision = event.revision
     draft.program = event.program
+    draft.base = draft.line = event.base
     draft.created_at = event.at
 
 
@@ -107,12 +136,13 @@ def _resumed(draft: Any, event: ev.RunResumed) -> None:
 def reopened(state: RunState) -> int:
     """Bit set of the tasks that resuming a failed run opens again.
 
-    Failed tasks and those skipped because of them, but none in a phase that ended clean: its
-    failures were accepted there, and what came after it, its gates included, was built on that.
+    Failed tasks and those skipped because of them, but none in a phase that ended clean, nor in a
+    group that ended well: its failures were accepted there, and what came after it, its gates
+    included, was built on that.
     """
     again = 0
     for number, task in state.tasks.items():
-        if state.phases[state.index.phase_of[number]].clean:
+        if state.phases[state.index.phase_of[number]].clean or _is_accepted(state, number):
             continue
         if task.status is TaskStatus.FAILED or (
             task.status is TaskStatus.SKIPPED and task.skipped_by != "condition"
@@ -121,13 +151,26 @@ def reopened(state: RunState) -> int:
     return again
 
 
+def _is_accepted(state: RunState, number: int) -> bool:
+    group = state.index.order[number].group
+    return bool(group) and state.task(group).status is TaskStatus.SUCCEEDED
+
+
 def _reopen(draft: Any) -> None:
     """Give failed work a new allowance; keep everything that was finished."""
     tasks = draft.tasks.mutate()
     for number in bits(reopened(draft.freeze())):
         task = draft.tasks[number]
         status = following(TASK, task.status, "run_resumed")
-        tasks[number] = TaskState(status=status, attempts=task.attempts, attempt=task.attempt)
+        tasks[number] = TaskState(
+            status=status,
+            attempts=task.attempts,
+            attempt=task.attempt,
+            used=task.used,
+            cause=task.cause if task.checks else None,
+            message=task.message if task.checks else "",
+            checks=task.checks,
+        )
     draft.tasks = tasks.finish()
     for name, gate in draft.gates.items():
         if gate.status in (GateStatus.FAILED, GateStatus.UNKNOWN):
@@ -154,6 +197,7 @@ def _cancelled(draft: Any, event: ev.RunCancelled) -> None:
     draft.status = following(RUN, draft.status, "run_cancelled")
     draft.reason = event.reason
     draft.ended_at = event.at
+    draft.due = None
     if draft.plan is None:
         return
     tasks = draft.tasks.mutate()
@@ -170,174 +214,6 @@ def _limit_changed(draft: Any, event: ev.LimitChanged) -> None:
     draft.max_parallel = event.max_parallel
 
 
-# -- tasks and attempts ------------------------------------------------------------------------
-
-
-def _condition_held(draft: Any, event: ev.ConditionHeld) -> None:
-    draft.make_ready(draft.plan.position[event.task])
-
-
-def _skipped(draft: Any, event: ev.TaskSkipped) -> None:
-    number = draft.plan.position[event.task]
-    before = draft.tasks[number]
-    draft.tasks = draft.tasks.set(
-        number,
-        _replace(
-            before,
-            status=following(TASK, before.status, "task_skipped"),
-            skipped_by=event.cause,
-            message=event.detail,
-            finished_at=event.at,
-        ),
-    )
-    draft.settle_task(number, TaskStatus.SKIPPED)
-
-
-def _task_failed(draft: Any, event: ev.TaskFailed) -> None:
-    number = draft.plan.position[event.task]
-    before = draft.tasks[number]
-    status = following(TASK, before.status, "task_failed")
-    draft.tasks = draft.tasks.set(
-        number, _replace(before, status=status, message=event.message, finished_at=event.at)
-    )
-    draft.settle_task(number, status)
-
-
-def _attempt_started(draft: Any, event: ev.AttemptStarted) -> None:
-    number = draft.plan.position[event.task]
-    before = draft.tasks[number]
-    bit = 1 << number
-    draft.tasks = draft.tasks.set(
-        number,
-        TaskState(
-            status=following(TASK, before.status, "attempt_started"),
-            attempt=AttemptStatus.STARTED,
-            attempts=event.number,
-            failures=before.failures,
-            losses=before.losses,
-            started_at=event.at,
-            cause=before.cause,
-            message=before.message,
-        ),
-    )
-    # Large sets make every operation on them count: change only the one that holds the task.
-    if before.status is TaskStatus.READY:
-        draft.ready ^= bit
-    else:
-        draft.retrying ^= bit
-    draft.live |= bit
-
-
-def _end_attempt(draft: Any, event: Any, trigger: str, **changes: Any) -> None:
-    number = draft.plan.position[event.task]
-    before = draft.tasks[number]
-    status = following(TASK, before.status, trigger)
-    draft.tasks = draft.tasks.set(
-        number,
-        _replace(
-            before,
-            status=status,
-            attempt=following(ATTEMPT, before.attempt, trigger),
-            finished_at=event.at,
-            **changes,
-        ),
-    )
-    bit = 1 << number
-    draft.live ^= bit
-    if status is TaskStatus.READY:
-        draft.ready |= bit
-        draft.hold_back(number)
-    elif status is TaskStatus.RETRYING:
-        draft.retrying |= bit
-        draft.hold_back(number)
-    elif status is not TaskStatus.CANCELLED:
-        draft.settle_task(number, status)
-
-
-def _attempt_succeeded(draft: Any, event: ev.AttemptSucceeded) -> None:
-    _end_attempt(
-        draft,
-        event,
-        "attempt_succeeded",
-        summary=event.summary,
-        artifacts=event.artifacts,
-        metrics=event.metrics,
-        exit_code=event.exit_code,
-        cause=None,
-        message="",
-    )
-
-
-def _attempt_failed(draft: Any, event: ev.AttemptFailed) -> None:
-    before: TaskState = draft.tasks[draft.plan.position[event.task]]
-    _end_attempt(
-        draft,
-        event,
-        "attempt_failed" if event.retry_at is None else "attempt_failed_retry",
-        failures=before.failures + 1,
-        not_before=event.retry_at or 0.0,
-        cause=event.cause,
-        message=event.message,
-        exit_code=event.exit_code,
-    )
-
-
-def _attempt_lost(draft: Any, event: ev.AttemptLost) -> None:
-    before: TaskState = draft.tasks[draft.plan.position[event.task]]
-    _end_attempt(
-        draft,
-        event,
-        "attempt_lost_retry" if event.retry else "attempt_lost",
-        losses=before.losses + 1,
-        cause="lost",
-        message=event.message,
-    )
-
-
-def _attempt_interrupted(draft: Any, event: ev.AttemptInterrupted) -> None:
-    _end_attempt(draft, event, "attempt_interrupted", message=event.reason)
-
-
-def _attempt_cancelled(draft: Any, event: ev.AttemptCancelled) -> None:
-    _end_attempt(draft, event, "attempt_cancelled")
-
-
-# -- gates -------------------------------------------------------------------------------------
-
-
-def _gate_opened(draft: Any, event: ev.GateOpened) -> None:
-    gate = draft.gates[event.gate]
-    draft.gates = draft.gates.set(
-        event.gate,
-        _replace(
-            gate,
-            status=following(GATE, gate.status, "gate_opened"),
-            opened_at=event.at,
-            deadline_at=event.deadline_at,
-        ),
-    )
-    draft.gate_changed(draft.plan.gates[event.gate][0])
-
-
-def _gate_decided(draft: Any, event: ev.GateDecided) -> None:
-    gate = draft.gates[event.gate]
-    status = following(GATE, gate.status, f"gate_{event.verdict}")
-    draft.gates = draft.gates.set(
-        event.gate,
-        _replace(
-            gate,
-            status=status,
-            decided_at=event.at,
-            by=event.by,
-            reason=event.reason,
-            evidence=event.evidence,
-        ),
-    )
-    if status is not GateStatus.PASSED and not draft.stopping:
-        draft.stopping = f"gate {event.gate} {status.value}"
-    draft.gate_changed(draft.plan.gates[event.gate][0])
-
-
 #: What folds each kind of event in.
 FOLD: dict[type, Callable[[Any, Any], None]] = {
     ev.RunCreated: _created,
@@ -350,15 +226,27 @@ FOLD: dict[type, Callable[[Any, Any], None]] = {
     ev.RunFailed: _failed,
     ev.RunCancelled: _cancelled,
     ev.LimitChanged: _limit_changed,
-    ev.ConditionHeld: _condition_held,
-    ev.TaskSkipped: _skipped,
-    ev.TaskFailed: _task_failed,
-    ev.AttemptStarted: _attempt_started,
-    ev.AttemptSucceeded: _attempt_succeeded,
-    ev.AttemptFailed: _attempt_failed,
-    ev.AttemptLost: _attempt_lost,
-    ev.AttemptInterrupted: _attempt_interrupted,
-    ev.AttemptCancelled: _attempt_cancelled,
-    ev.GateOpened: _gate_opened,
-    ev.GateDecided: _gate_decided,
+    ev.ConditionHeld: condition_held,
+    ev.TaskSkipped: skipped,
+    ev.TaskFailed: task_failed,
+    ev.AttemptStarted: attempt_started,
+    ev.AttemptSucceeded: attempt_succeeded,
+    ev.AttemptFailed: attempt_failed,
+    ev.AttemptLost: attempt_lost,
+    ev.AttemptInterrupted: attempt_interrupted,
+    ev.AttemptCancelled: attempt_cancelled,
+    ev.GateOpened: gate_opened,
+    ev.GateDecided: gate_decided,
+    ev.GateReminded: gate_reminded,
+    ev.WorkMerged: work_merged,
+    ev.WorkReturned: work_returned,
+    ev.WorkConflicted: work_conflicted,
+    ev.WorkResolved: work_resolved,
+    ev.GroupExpanded: group_expanded,
+    ev.GroupEnded: group_ended,
+    ev.CheckpointDue: checkpoint_due,
+    ev.CheckpointTaken: checkpoint_taken,
+    ev.RunRolledBack: rolled_back,
+    ev.LinePublished: published,
+    ev.AuditRecorded: audited,
 }

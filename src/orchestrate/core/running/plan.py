@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from orchestrate.core.planning.definition import GateSpec, TaskSpec, Workflow
 from orchestrate.core.planning.graph import plan_order
+from orchestrate.core.planning.write_set import meetings
 
 
 def bits(mask: int) -> Iterator[int]:
@@ -31,19 +32,25 @@ class PlanIndex:
         phase_of: position -> phase number. `phase_tasks`: phase number -> positions.
         phase_needs, phase_dependents: the same for phases, by number.
         gates: gate id (`phase/name`) -> (phase number, gate).
-        phase_gates: phase number -> gate ids.
+        phase_gates: phase number -> ids of the gates asked when its tasks have ended.
+        merge_gates: phase number -> (id, gate) of those asked of each piece of work.
         conditional: bit set of tasks that have a `when`, or whose phase has one.
         tolerated: bit set of tasks whose failure somebody downstream accepts, because a dependent
             starts on `one_success` or `all_done`.
         limited: phase number -> most attempts at once, where the phase says so.
         phase_mask: phase number -> bit set of its tasks, for limited phases.
+        group_mask: bit set of groups, whose members do their work.
+        writing: bit set of the tasks that write, and so deliver work to merge.
+        rivals: position -> bit set of the tasks whose forecast write sets overlap with its own.
     """
 
     __slots__ = (
         "conditional",
         "dependents",
         "gates",
+        "group_mask",
         "limited",
+        "merge_gates",
         "needs",
         "order",
         "phase_dependents",
@@ -54,8 +61,10 @@ class PlanIndex:
         "phase_of",
         "phase_tasks",
         "position",
+        "rivals",
         "tolerated",
         "workflow",
+        "writing",
     )
 
     def __init__(self, workflow: Workflow) -> None:
@@ -66,6 +75,7 @@ class PlanIndex:
         self.phase_number = {phase.name: number for number, phase in enumerate(workflow.phases)}
         self._index_phases()
         self._index_tasks()
+        self._index_writing()
 
     def _index_phases(self) -> None:
         phases = self.workflow.phases
@@ -78,12 +88,18 @@ class PlanIndex:
                 after[other].append(number)
         self.phase_dependents = tuple(tuple(numbers) for numbers in after)
         self.phase_gates = tuple(
-            tuple(f"{phase.name}/{gate.name}" for gate in phase.gates) for phase in phases
+            tuple(f"{phase.name}/{gate.name}" for gate in phase.gates if gate.at_end)
+            for phase in phases
+        )
+        self.merge_gates = tuple(
+            tuple((f"{phase.name}/{gate.name}", gate) for gate in phase.gates if gate.each_merge)
+            for phase in phases
         )
         self.gates: dict[str, tuple[int, GateSpec]] = {
             f"{phase.name}/{gate.name}": (number, gate)
             for number, phase in enumerate(phases)
             for gate in phase.gates
+            if gate.at_end
         }
         self.limited = {
             number: phase.max_concurrent
@@ -107,7 +123,9 @@ class PlanIndex:
                 dependents[other].append(number)
                 if task.trigger != "all_success":
                     self.tolerated |= 1 << other
-            if task.when is not None or phases[self.phase_of[number]].when is not None:
+            in_phase = phases[self.phase_of[number]].when
+            # What a group stands for was judged with it, before there were members.
+            if not task.group and (task.when is not None or in_phase is not None):
                 self.conditional |= 1 << number
         self.needs = tuple(needs)
         self.dependents = tuple(tuple(numbers) for numbers in dependents)
@@ -115,6 +133,25 @@ class PlanIndex:
         self.phase_mask = {
             phase: sum(1 << number for number in members[phase]) for phase in self.limited
         }
+
+    def _index_writing(self) -> None:
+        self.group_mask = self.writing = 0
+        writers: dict[str, int] = {}
+        for number, task in enumerate(self.order):
+            if task.is_group:
+                self.group_mask |= 1 << number
+            elif task.writes:
+                self.writing |= 1 << number
+                for pattern in task.forecast:
+                    writers[pattern] = writers.get(pattern, 0) | 1 << number
+        met = meetings(writers)
+        self.rivals: dict[int, int] = {}
+        for number in bits(self.writing):
+            against = 0
+            for pattern in self.order[number].forecast:
+                against |= met[pattern]
+            if against & ~(1 << number):
+                self.rivals[number] = against & ~(1 << number)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PlanIndex) and self.workflow == other.workflow

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
+from orchestrate.core.planning.definition import InputValue
 from orchestrate.core.running.state import RunState, TaskState
 from orchestrate.core.running.status import TaskStatus
+
+_NO_ITEM: Mapping[str, InputValue] = MappingProxyType({})
 
 
 class _Tasks(Mapping[str, Mapping[str, Any]]):
@@ -67,11 +71,15 @@ def phase_status(state: RunState, number: int) -> str:
     return "failed" if phase.troubled else "gated"
 
 
-def scope(state: RunState) -> Mapping[str, Any]:
-    """Names visible to expressions and templates of this run."""
+def scope(state: RunState, item: Mapping[str, InputValue] = _NO_ITEM) -> Mapping[str, Any]:
+    """Names visible to expressions and templates of this run.
+
+    `item` holds the values of the list item that a member of a group stands for.
+    """
     return {
         "inputs": state.inputs,
         "tasks": _Tasks(state),
         "phases": _Phases(state),
         "run": {"id": state.run, "request": state.request},
+        "item": item,
     }

@@ -7,6 +7,8 @@ maintains them step by step, and a property test holds the two together.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import immutables
 import msgspec
 
@@ -14,6 +16,10 @@ from orchestrate.core.planning.definition import FailureCause, InputValue
 from orchestrate.core.running.plan import PlanIndex
 from orchestrate.core.running.status import AttemptStatus, GateStatus, RunStatus, TaskStatus
 from orchestrate.core.sharing.artifact import Artifact
+from orchestrate.core.sharing.evidence import EvidenceNote
+from orchestrate.core.sharing.work import Conflict, Work
+
+CheckpointKind = Literal["start", "phase", "interval", "merge", "manual", "failure", "rollback"]
 
 
 class TaskState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -23,6 +29,13 @@ class TaskState(msgspec.Struct, frozen=True, omit_defaults=True):
     held against the retry policy since the last resume, `losses` those that vanished with their
     driver. `not_before` is when a retry is due. The result fields are those of the attempt that
     succeeded; `cause` and `message` those of the latest failure or skip.
+
+    `used` is the highest number an attempt was ever given, where a rollback has put `attempts` back
+    below it: numbers are not given twice. `base` is the commit the latest attempt started from.
+    `work` is what it delivered, `commit` the line's commit once that was merged, and `verified`
+    whether every check passed there. `checks` are those of the merge, or of the work that was sent
+    back `returns` times. `conflicts` stand between the work and the line; while `resolving`, an
+    attempt is to join them. `snapshot` holds a workspace to go on from after a rollback.
     """
 
     status: TaskStatus = TaskStatus.BLOCKED
@@ -40,6 +53,21 @@ class TaskState(msgspec.Struct, frozen=True, omit_defaults=True):
     artifacts: tuple[Artifact, ...] = ()
     metrics: dict[str, float] = {}
     exit_code: int | None = None
+    used: int = 0
+    base: str = ""
+    work: Work | None = None
+    commit: str = ""
+    verified: bool = True
+    checks: tuple[EvidenceNote, ...] = ()
+    returns: int = 0
+    conflicts: tuple[Conflict, ...] = ()
+    resolving: bool = False
+    snapshot: str = ""
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next attempt."""
+        return max(self.attempts, self.used) + 1
 
 
 class GateState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -52,6 +80,7 @@ class GateState(msgspec.Struct, frozen=True, omit_defaults=True):
     by: str = ""
     reason: str = ""
     evidence: dict[str, str] = {}
+    reminded_at: float = 0.0
 
 
 class PhaseState(msgspec.Struct, frozen=True):
@@ -77,6 +106,24 @@ class PhaseState(msgspec.Struct, frozen=True):
         return not self.remaining and not self.troubled and self.sound
 
 
+class Stable(msgspec.Struct, frozen=True):
+    """The facts at the last checkpoint that a failure may take the run back to."""
+
+    checkpoint: str
+    line: str
+    plan: PlanIndex
+    tasks: immutables.Map[int, TaskState]
+    gates: immutables.Map[str, GateState]
+
+
+class Due(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A checkpoint that somebody or the clock has asked for."""
+
+    kind: CheckpointKind
+    note: str = ""
+    by: str = ""
+
+
 class RunState(msgspec.Struct, frozen=True):
     """One run at one version. `version` counts the events folded in.
 
@@ -84,6 +131,15 @@ class RunState(msgspec.Struct, frozen=True):
     not ended. `unsettled` tasks await a decision of the kernel itself (a condition to evaluate, a
     skip). `gates_due` is a bit set of phases whose gates are to be opened. `stopping` says why
     nothing new may start although the run still executes.
+
+    `base` is the commit the integration line began at, `line` where it is, both empty in a run
+    without one; `published` is the branch or patch it was given to the user as, `audit` the verdict
+    on whether the user's things are untouched and `audit_changes` what is not. `checkpoints` counts
+    those taken, the last of them at `checkpoint_at`; `marked` is a bit set of phases whose
+    end has been marked by one, `undelivered` tells that work was delivered since, `due` is one that
+    was asked for, `stable` the last to fall back to. `retired` maps tasks that a rollback took out
+    of the plan to the last number of their attempts. `merging`, `conflicted` and `groups` are bit
+    sets like `ready`: work to merge, conflicts for a person, groups that may be expanded or ended.
     """
 
     run: str = ""
@@ -117,6 +173,21 @@ class RunState(msgspec.Struct, frozen=True):
     unmet: immutables.Map[int, int] = immutables.Map()
     phases: tuple[PhaseState, ...] = ()
     stopping: str = ""
+    base: str = ""
+    line: str = ""
+    published: str = ""
+    audit: str = ""
+    audit_changes: tuple[str, ...] = ()
+    checkpoints: int = 0
+    checkpoint_at: float = 0.0
+    marked: int = 0
+    undelivered: bool = False
+    due: Due | None = None
+    stable: Stable | None = None
+    retired: immutables.Map[str, int] = immutables.Map()
+    merging: int = 0
+    conflicted: int = 0
+    groups: int = 0
 
     @property
     def index(self) -> PlanIndex:

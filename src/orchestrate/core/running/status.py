@@ -13,7 +13,7 @@ The diagrams in the documentation are drawn from these tables, so they cannot di
 Notes on rows that are not obvious:
 
 * A run that is `failed` can be resumed: finished work is kept, failed work gets a new allowance.
-  `completed` and `cancelled` are final.
+  `cancelled` is final.
 * Attempts may still end after their run was paused, failed or cancelled. Their table does not ask
   for the run's status: what happened, happened, and is recorded.
 * `dependencies_reopened` follows a resume: a task that was to run after a failure it accepts waits
@@ -22,6 +22,18 @@ Notes on rows that are not obvious:
   `attempt_failed…` counts against its retry policy.
 * A gate that ends `failed` or `unknown` ends the run; resuming the run closes the gate again, so
   that it is asked anew.
+* What a writing attempt delivers is not yet a success: its task is `merging` until the merge train
+  has joined it to the integration line and the checks passed there. Work that is sent back returns
+  its task to `ready`; work that contradicts what was merged is `conflicted` until a person, or an
+  attempt by the workflow's resolver, has joined the two.
+* A resolver that fails, or is lost too often, leaves the conflict to a person: what it was to join
+  is still there. What a person sends back is always done anew.
+* Work delivered after its run was cancelled is merged nowhere: its task is cancelled with the run.
+* A group does no work: it becomes ready, is expanded into its members, waits for them (`blocked`),
+  becomes ready again and ends with them.
+* A rollback is the one change that goes through no row of the task and gate tables: it puts back
+  what a checkpoint holds, all at once. The run is paused by it, unless its own failure caused it.
+  It is the only way on for a run that is completed.
 """
 
 from __future__ import annotations
@@ -52,6 +64,8 @@ class TaskStatus(StrEnum):
     READY = "ready"
     RUNNING = "running"
     RETRYING = "retrying"
+    MERGING = "merging"
+    CONFLICTED = "conflicted"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SKIPPED = "skipped"
@@ -95,18 +109,22 @@ RUN: Mapping[RunStatus, Mapping[str, RunStatus]] = {
         "run_completed": RunStatus.COMPLETED,
         "run_failed": RunStatus.FAILED,
         "run_cancelled": RunStatus.CANCELLED,
+        "run_rolled_back": RunStatus.PAUSED,
     },
     RunStatus.PAUSED: {
         "run_adopted": RunStatus.PAUSED,
+        "run_rolled_back": RunStatus.PAUSED,
         "run_resumed": RunStatus.EXECUTING,
         "run_cancelled": RunStatus.CANCELLED,
     },
     RunStatus.FAILED: {
         "run_adopted": RunStatus.FAILED,
+        "run_rolled_back": RunStatus.PAUSED,
+        "run_rolled_back_by_failure": RunStatus.FAILED,
         "run_resumed": RunStatus.EXECUTING,
         "run_cancelled": RunStatus.CANCELLED,
     },
-    RunStatus.COMPLETED: {},
+    RunStatus.COMPLETED: {"run_rolled_back": RunStatus.PAUSED},
     RunStatus.CANCELLED: {"run_adopted": RunStatus.CANCELLED},
 }
 
@@ -120,10 +138,17 @@ TASK: Mapping[TaskStatus, Mapping[str, TaskStatus]] = {
     TaskStatus.READY: {
         "attempt_started": TaskStatus.RUNNING,
         "dependencies_reopened": TaskStatus.BLOCKED,
+        "group_expanded": TaskStatus.BLOCKED,
+        "group_ended": TaskStatus.SUCCEEDED,
+        "task_failed": TaskStatus.FAILED,
         "run_cancelled": TaskStatus.CANCELLED,
     },
     TaskStatus.RUNNING: {
         "attempt_succeeded": TaskStatus.SUCCEEDED,
+        "attempt_delivered": TaskStatus.MERGING,
+        "attempt_delivered_late": TaskStatus.CANCELLED,
+        "resolution_failed": TaskStatus.CONFLICTED,
+        "resolution_lost": TaskStatus.CONFLICTED,
         "attempt_failed": TaskStatus.FAILED,
         "attempt_failed_retry": TaskStatus.RETRYING,
         "attempt_lost": TaskStatus.FAILED,
@@ -136,6 +161,19 @@ TASK: Mapping[TaskStatus, Mapping[str, TaskStatus]] = {
         "dependencies_reopened": TaskStatus.BLOCKED,
         "run_cancelled": TaskStatus.CANCELLED,
     },
+    TaskStatus.MERGING: {
+        "work_merged": TaskStatus.SUCCEEDED,
+        "work_returned": TaskStatus.FAILED,
+        "work_returned_retry": TaskStatus.READY,
+        "work_conflicted": TaskStatus.CONFLICTED,
+        "work_conflicted_resolver": TaskStatus.READY,
+        "run_cancelled": TaskStatus.CANCELLED,
+    },
+    TaskStatus.CONFLICTED: {
+        "work_resolved": TaskStatus.MERGING,
+        "work_returned_retry": TaskStatus.READY,
+        "run_cancelled": TaskStatus.CANCELLED,
+    },
     TaskStatus.SUCCEEDED: {},
     TaskStatus.FAILED: {"run_resumed": TaskStatus.BLOCKED},
     TaskStatus.SKIPPED: {"run_resumed": TaskStatus.BLOCKED},
@@ -145,6 +183,10 @@ TASK: Mapping[TaskStatus, Mapping[str, TaskStatus]] = {
 ATTEMPT: Mapping[AttemptStatus, Mapping[str, AttemptStatus]] = {
     AttemptStatus.STARTED: {
         "attempt_succeeded": AttemptStatus.SUCCEEDED,
+        "attempt_delivered": AttemptStatus.SUCCEEDED,
+        "attempt_delivered_late": AttemptStatus.SUCCEEDED,
+        "resolution_failed": AttemptStatus.FAILED,
+        "resolution_lost": AttemptStatus.LOST,
         "attempt_failed": AttemptStatus.FAILED,
         "attempt_failed_retry": AttemptStatus.FAILED,
         "attempt_lost": AttemptStatus.LOST,

@@ -16,6 +16,7 @@ from orchestrate.core.sharing.findings import (
     Severity,
     TimelineEntry,
 )
+from orchestrate.core.sharing.remediation import NO_FIXES, Remediation
 
 #: `findings`: there are some. `unknown`: there are none, and something could not be confirmed.
 #: `none`: there are none, and everything that was asked to look did.
@@ -58,6 +59,7 @@ class ReportDocument(msgspec.Struct, frozen=True, kw_only=True):
     summary: Summary
     analysis: Analysis
     timeline: tuple[TimelineEntry, ...] = ()
+    remediation: Remediation = NO_FIXES
 
 
 def summarise(analysis: Analysis) -> Summary:

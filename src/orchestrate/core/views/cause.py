@@ -7,10 +7,11 @@ from typing import Literal
 
 import msgspec
 
+from orchestrate.core.planning.definition import GateKind
 from orchestrate.core.running.capacity import Held
 from orchestrate.core.running.scope import phase_status
 from orchestrate.core.running.state import RunState
-from orchestrate.core.running.status import GateStatus, RunStatus, TaskStatus
+from orchestrate.core.running.status import TASK_SETTLED, GateStatus, RunStatus, TaskStatus
 
 Kind = Literal[
     "plan",  # the run has no plan, or has not begun
@@ -19,7 +20,7 @@ Kind = Literal[
     "stopping",  # a failure: nothing new starts, what runs may end
     "working",  # attempts are at work
     "person",  # a gate that a person decides
-    "evidence",  # a gate that a command or condition decides
+    "evidence",  # a gate that a condition decides, or what the engine runs or measures
     "dependency",
     "phase",
     "judgement",  # a condition or trigger rule the kernel looks at when the run goes on
@@ -27,6 +28,12 @@ Kind = Literal[
     "phase-limit",
     "memory",
     "backoff",
+    "write-set",  # another task is expected to write the same files
+    "merging",  # delivered work in the train
+    "conflict",  # delivered work that a person has to join with the line
+    "list",  # a group whose list is being read
+    "checkpoint",
+    "publication",
     "start",  # nothing: it starts as soon as its driver looks
 ]
 
@@ -93,6 +100,17 @@ def run_cause(state: RunState) -> Cause | None:
     return None
 
 
+#: What decides a gate that no person decides.
+_EVIDENCE: dict[GateKind, str] = {
+    "command": "the command that decides it",
+    "condition": "the condition that decides it",
+    "tests": "the tests of the repository",
+    "coverage": "the coverage of the repository's tests",
+    "diff": "the size of what has changed",
+    "findings": "a scan for findings that are new",
+}
+
+
 def gate_causes(state: RunState, at: float, phase: int | None = None) -> Iterator[Cause]:
     """The open gates, of one phase or of all, and who or what decides them."""
     if state.status not in (RunStatus.EXECUTING, RunStatus.PAUSED):
@@ -102,8 +120,7 @@ def gate_causes(state: RunState, at: float, phase: int | None = None) -> Iterato
         if record.status is not GateStatus.OPEN or phase not in (None, number):
             continue
         if spec.kind != "human":
-            what = "the command" if spec.kind == "command" else "the condition"
-            text = f"gate {name} waits for {what} that decides it"
+            text = f"gate {name} waits for {_EVIDENCE[spec.kind]}"
             yield Cause("evidence", text, names=(name,))
             continue
         who = " or ".join(spec.approvers) if spec.approvers else "anybody"
@@ -112,6 +129,8 @@ def gate_causes(state: RunState, at: float, phase: int | None = None) -> Iterato
         )
         if record.deadline_at is not None:
             text += f"; without an answer it is unknown in {span(record.deadline_at - at)}"
+        if record.reminded_at:
+            text += f"; last said again {span(at - record.reminded_at)} ago"
         yield Cause(
             "person",
             text,
@@ -160,15 +179,14 @@ def dependency_cause(state: RunState, number: int) -> Cause | None:
     """Which of its needs have not ended."""
     plan = state.index
     waiting = [
-        other
-        for other in plan.needs[number]
-        if state.tasks[other].status
-        in (TaskStatus.BLOCKED, TaskStatus.READY, TaskStatus.RUNNING, TaskStatus.RETRYING)
+        other for other in plan.needs[number] if state.tasks[other].status not in TASK_SETTLED
     ]
     if not waiting:
         return None
     names = tuple(plan.order[other].id for other in waiting)
     described = [f"{plan.order[n].id} ({state.tasks[n].status.value})" for n in waiting]
+    if plan.order[number].expanded:
+        return Cause("dependency", f"its members have not ended: {listed(described)}", names=names)
     rule = {
         "all_success": "it needs the success of",
         "one_success": "it needs one success among",
@@ -179,7 +197,13 @@ def dependency_cause(state: RunState, number: int) -> Cause | None:
 
 def held_cause(held: Held, at: float) -> Cause:
     """Why `admit` gave a task no slot."""
-    kinds: dict[str, Kind] = {"slots": "slots", "phase-limit": "phase-limit", "memory": "memory"}
+    kinds: dict[str, Kind] = {
+        "slots": "slots",
+        "phase-limit": "phase-limit",
+        "memory": "memory",
+    }
+    if held.rival:
+        return Cause("write-set", held.reason, names=(held.rival,))
     if held.until is not None:
         text = f"{held.reason}: in {span(held.until - at)}"
         return Cause("backoff", text, names=(held.task,), until=held.until)

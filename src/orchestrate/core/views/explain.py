@@ -4,7 +4,9 @@ Theory of operation
 -------------------
 A task that has not ended waits for the first of these that applies, and all that apply are named:
 the run as a whole (paused, stopping, ended), its phase, its needs, a judgement of the kernel, a
-slot. Live facts come in one sampled `HostView`, the same value that admission takes.
+checkpoint, a slot. A task whose work is delivered waits for the merge train, or for a person who
+resolves its conflict; a group waits for its list, and then for its members. Live facts come in one
+sampled `HostView`, the same value that admission takes.
 
 What a state cannot know is whether a process is there to act on it; the caller adds that.
 """
@@ -13,7 +15,7 @@ from __future__ import annotations
 
 import msgspec
 
-from orchestrate.core.running.capacity import Held, HostView, admit
+from orchestrate.core.running.capacity import Held, HostView, admit, held_by_rival
 from orchestrate.core.running.effects import eligible_at, startable
 from orchestrate.core.running.evolve import reopened
 from orchestrate.core.running.plan import bits
@@ -28,6 +30,14 @@ from orchestrate.core.views.cause import (
     phase_causes,
     run_cause,
     span,
+)
+from orchestrate.core.views.line_cause import (
+    conflict_cause,
+    line_causes,
+    list_cause,
+    merging_cause,
+    quiet_cause,
+    resolving_note,
 )
 from orchestrate.errors import RequestError
 
@@ -103,7 +113,7 @@ def _explain_task(
     if task.status in TASK_SETTLED:
         causes, then = [_end(state, number)], _after_end(state, number)
     elif task.status is TaskStatus.RUNNING:
-        since = span(view.at - task.started_at)
+        since = f"{span(view.at - task.started_at)}{resolving_note(task)}"
         causes = [Cause("working", f"attempt {task.attempts} has been at work for {since}")]
         then = _after_success(state, number)
     else:
@@ -116,8 +126,14 @@ def _end(state: RunState, number: int) -> Cause:
     task = state.tasks[number]
     why = f": {task.message}" if task.message else ""
     match task.status:
+        case TaskStatus.SUCCEEDED if state.index.order[number].expanded:
+            text = f"its {len(state.index.order[number].members)} members have ended"
+            failed = int(task.metrics.get("failed", 0.0))
+            text += f", {failed} of them without success" if failed else ""
         case TaskStatus.SUCCEEDED:
             text = f"it succeeded in attempt {task.attempts}"
+            text += f", and its work is merged as {task.commit[:12]}" if task.commit else ""
+            text += "" if task.verified else "; no check could tell whether it is right"
         case TaskStatus.FAILED if task.attempts:
             text = f"it failed in attempt {task.attempts} ({task.cause or 'no attempt'}){why}"
         case TaskStatus.FAILED:
@@ -145,7 +161,8 @@ def _after_success(state: RunState, number: int) -> str:
         for other in plan.dependents[number]
         if state.tasks[other].status is TaskStatus.BLOCKED
     ]
-    success = f"when it succeeds, {listed(waiting)} can go on" if waiting else "it ends"
+    then = "when its work is merged" if plan.writing >> number & 1 else "when it succeeds"
+    success = f"{then}, {listed(waiting)} can go on" if waiting else "it ends"
     left = policy.max_attempts - task.failures - 1
     return f"{success}; after a failure it is tried {left} more times" if left > 0 else success
 
@@ -171,6 +188,9 @@ def _why_not_started(
                 )
             )
         return causes
+    at_rest = _at_rest(state, number)
+    if at_rest is not None:
+        return [*causes, at_rest]
     found = held.get(state.index.order[number].id)
     if found is not None:
         causes.append(held_cause(found, view.at))
@@ -181,6 +201,18 @@ def _why_not_started(
         text = f"it is not tried again for {span(until - view.at)}"
         causes.append(Cause("backoff", text, until=until))
     return causes
+
+
+def _at_rest(state: RunState, number: int) -> Cause | None:
+    """Why a task that is not blocked does not ask for a slot; None if it does."""
+    match state.tasks[number].status:
+        case TaskStatus.MERGING:
+            return merging_cause(state, number)
+        case TaskStatus.CONFLICTED:
+            return conflict_cause(state, number)
+    if state.index.group_mask >> number & 1:
+        return list_cause(state, number)
+    return quiet_cause(state)
 
 
 def _before_start(causes: list[Cause]) -> str:
@@ -202,6 +234,14 @@ def _before_start(causes: list[Cause]) -> str:
             return "nothing, unless the run is resumed" if first.commands else "nothing"
         case "plan":
             return "it is looked at when the run starts"
+        case "write-set":
+            return "it starts when that work is merged or sent back"
+        case "merging":
+            return "it ends when its work is merged and has passed its checks"
+        case "conflict":
+            return "it is merged again when a person has joined the two"
+        case "checkpoint":
+            return "it starts when the checkpoint is taken"
         case _:
             return "it is looked at again when that has happened"
 
@@ -224,6 +264,9 @@ def _held_alone(state: RunState, number: int, at: float) -> Held | None:
     item = eligible_at(state, number)
     if item.not_before > at:
         return Held(item.task, "backoff", "it is tried again", item.not_before)
+    rivals = state.index.rivals.get(number, 0) & (state.live | state.merging)
+    if rivals:
+        return held_by_rival(state.index, item.task, rivals & state.index.writing)
     if state.live.bit_count() >= state.max_parallel:
         return Held(item.task, "slots", f"all {state.max_parallel} slots are taken")
     limit = state.index.limited.get(item.phase)
@@ -246,7 +289,8 @@ def explain_run(state: RunState, view: HostView) -> Explanation:
         return Explanation(state.run, state.status, () if whole is None else (whole,), then)
     held = _held(state, view)
     causes = tuple(_run_causes(state, view, held))
-    waiting = [*bits(state.ready | state.retrying), *_blocked(state)]
+    waiting = [*bits(state.merging | state.conflicted | state.groups)]
+    waiting += [*bits(state.ready | state.retrying), *_blocked(state)]
     return Explanation(
         run=state.run,
         status=state.status,
@@ -273,6 +317,7 @@ def _run_causes(state: RunState, view: HostView, held: dict[str, Held]) -> list[
         verb = "are stopped" if state.status in RUN_ENDED else "are at work"
         causes.append(Cause("working", f"attempts {verb}: {listed(live)}", names=live))
     causes += gate_causes(state, view.at)
+    causes += line_causes(state)
     if whole is None:
         causes += _starts(state, view, held)
     return causes
@@ -293,11 +338,19 @@ def _starts(state: RunState, view: HostView, held: dict[str, Held]) -> list[Caus
             text = f"{soonest.reason}; held: {listed(names)}"
         found = held_cause(soonest, view.at)
         causes.append(msgspec.structs.replace(found, text=text, names=names))
-    startable = bits(state.ready | state.retrying)
-    free = tuple(name for n in startable if (name := state.index.order[n].id) not in held)
+    able = bits(startable(state))
+    free = tuple(name for n in able if (name := state.index.order[n].id) not in held)
     if free:
         causes.append(Cause("start", f"slots are free for {listed(free)}", names=free))
     return causes
+
+
+_ENGINE = {
+    "checkpoint": "it goes on when the checkpoint is taken",
+    "merging": "what was delivered is merged and checked, one piece of work after another",
+    "list": "what is on the lists becomes tasks",
+    "publication": "the run is completed when the result is there",
+}
 
 
 def _next(state: RunState, causes: tuple[Cause, ...]) -> str:
@@ -317,8 +370,13 @@ def _next(state: RunState, causes: tuple[Cause, ...]) -> str:
         return "its driver starts what has a slot"
     if "working" in kinds:
         return "when an attempt ends, what waits for it goes on"
+    for kind in ("checkpoint", "merging", "list", "publication"):
+        if kind in kinds:
+            return _ENGINE[kind]
     if "evidence" in kinds:
         return "the engine looks at the evidence"
     if "person" in kinds:
         return "it goes on when that person has decided"
+    if "conflict" in kinds:
+        return "it goes on when a person has joined the work in conflict, or sent it back"
     return "it goes on when that time has come"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from orchestrate.core.planning.definition import GateSpec, PhaseSpec, TaskSpec, Workflow
 from orchestrate.core.planning.graph import levels
 
@@ -17,6 +19,8 @@ SIGNS: Mapping[str, str] = {
     "ready": "○",
     "running": "▶",
     "retrying": "↻",
+    "merging": "»",
+    "conflicted": "!",
     "succeeded": "✓",
     "failed": "✗",
     "skipped": "–",
@@ -25,6 +29,8 @@ SIGNS: Mapping[str, str] = {
 _MERMAID_CLASSES: Mapping[str, str] = {
     "running": "stroke-width:3px,stroke:#1f6feb",
     "retrying": "stroke-dasharray:4 3,stroke:#9a6700",
+    "merging": "stroke-width:2px,stroke:#1f6feb",
+    "conflicted": "stroke-width:3px,stroke:#9a6700",
     "succeeded": "stroke-width:2px,stroke:#1a7f37",
     "failed": "stroke-width:3px,stroke:#cf222e",
     "skipped": "stroke-dasharray:2 2",
@@ -39,7 +45,15 @@ def plain(text: str, limit: int = 120) -> str:
 
 
 def work(task: TaskSpec) -> str:
-    """Who does a task and what: `security-scout: security-scan`, or the command."""
+    """Who does a task and what: `security-scout: security-scan`, or the command.
+
+    Of a group, what its members do and how many there are, as far as that is known.
+    """
+    if task.expanded:
+        return f"{count(len(task.members), 'member')}"
+    if task.each is not None:
+        done = work(msgspec.structs.replace(task, each=None))
+        return f"for each of {plain(task.each.task)}.{plain(task.each.output)}: {done}"
     if task.run is not None:
         return f"$ {plain(task.run, 60)}"
     return ": ".join(plain(part) for part in (task.agent, task.action) if part)
@@ -49,7 +63,24 @@ def decides(gate: GateSpec) -> str:
     """Who or what decides a gate."""
     if gate.kind == "human":
         return " or ".join(plain(name) for name in gate.approvers) or "a person"
-    return f"$ {plain(gate.command, 60)}" if gate.kind == "command" else plain(gate.condition, 60)
+    if gate.kind == "condition":
+        return plain(gate.condition, 60)
+    return f"$ {plain(gate.command, 60)}" if gate.command else _measured(gate)
+
+
+def _measured(gate: GateSpec) -> str:
+    match gate.kind:
+        case "coverage" if gate.min_percent is not None:
+            return f"at least {gate.min_percent:g} % of the lines covered"
+        case "coverage":
+            return "no less of the lines covered than before"
+        case "diff":
+            limits = ((gate.max_files, "file"), (gate.max_lines, "line"))
+            parts = [count(limit, noun) for limit, noun in limits if limit is not None]
+            return f"at most {' and '.join(parts)} changed"
+        case "findings":
+            return f"at most {count(gate.max_new, 'new finding')} of {gate.severity} or worse"
+    return "the tests of the repository"
 
 
 def count(number: int, noun: str) -> str:
@@ -111,9 +142,9 @@ def _task_line(task: TaskSpec, wave: str, width: int, status: Mapping[str, str])
     state = status.get(task.id, "")
     parts = [f"  {wave:<8}{SIGNS.get(state, ' ')} {plain(task.id):<{width}}"]
     if state:
-        parts.append(f"{plain(state):<9}")
+        parts.append(f"{plain(state):<10}")
     parts.append(work(task))
-    if task.needs:
+    if task.needs and not task.expanded:
         rule = "" if task.trigger == "all_success" else f" ({task.trigger})"
         parts.append(f"needs {', '.join(plain(name) for name in task.needs)}{rule}")
     if task.when is not None:
@@ -181,6 +212,6 @@ def _mermaid_styles(workflow: Workflow, status: Mapping[str, str]) -> Iterator[s
 def _label(text: str) -> str:
     """Mermaid reads `#…;` entities inside quoted labels; everything unusual becomes one."""
     return "".join(
-        char if char.isalnum() or char in " .,:-_/()✓✗○▶↻·–■…" else f"#{ord(char)};"
+        char if char.isalnum() or char in " .,:-_/()✓✗○▶↻»·–■…" else f"#{ord(char)};"
         for char in plain(text)
     )

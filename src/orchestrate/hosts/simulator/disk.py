@@ -12,8 +12,9 @@ from orchestrate.core.codec import (
 )
 from orchestrate.core.ids import AttemptKey
 from orchestrate.core.running.commands import AnyCommand
-from orchestrate.core.running.events import AnyEvent
-from orchestrate.core.running.evolve import fold
+from orchestrate.core.running.events import AnyEvent, CheckpointTaken
+from orchestrate.core.running.evolve import evolve, fold
+from orchestrate.core.running.rollback import Facts, facts
 from orchestrate.core.running.state import INITIAL, RunState
 from orchestrate.errors import VersionConflictError
 from orchestrate.hosts.simulator.behaviour import Conduct
@@ -65,6 +66,16 @@ class Disk:
             if found is not None:
                 state, after = found, self._snapshot[0]
         return fold(state, (decode_event(data) for data in self.log[after:]))
+
+    def checkpoints(self) -> tuple[Facts, ...]:
+        """What every checkpoint in the log holds, in the order they were taken."""
+        held = []
+        state = INITIAL
+        for event in self.events():
+            state = evolve(state, event)
+            if isinstance(event, CheckpointTaken):
+                held.append(facts(state, event.checkpoint, event.snapshots))
+        return tuple(held)
 
     def events(self) -> tuple[AnyEvent, ...]:
         """The whole log, decoded."""

@@ -46,6 +46,17 @@ class Intervention(msgspec.Struct, frozen=True):
     command: AnyCommand
 
 
+class GoBack(msgspec.Struct, frozen=True, order=True):
+    """After `at_s` seconds somebody pauses the run and goes back to a checkpoint when it is quiet.
+
+    `checkpoint` counts the checkpoints there are at that moment, from 0 and round and round. The
+    run is resumed afterwards.
+    """
+
+    at_s: float
+    checkpoint: int
+
+
 class Faults(msgspec.Struct, frozen=True):
     """Everything that goes wrong in one history.
 
@@ -59,6 +70,7 @@ class Faults(msgspec.Struct, frozen=True):
         mishaps: attempts that fail.
         clock_steps: jumps of the wall clock.
         interventions: commands from outside.
+        rollbacks: people who go back to a checkpoint.
         snapshot_every: a snapshot is kept every so many events; 0 for never.
         damaged_snapshots: whether snapshots come back from the disk with a wrong byte.
     """
@@ -70,6 +82,7 @@ class Faults(msgspec.Struct, frozen=True):
     mishaps: tuple[Mishap, ...] = ()
     clock_steps: tuple[ClockStep, ...] = ()
     interventions: tuple[Intervention, ...] = ()
+    rollbacks: tuple[GoBack, ...] = ()
     snapshot_every: int = 0
     damaged_snapshots: bool = False
 

@@ -12,28 +12,32 @@ A history ends when the run has ended, or when nothing can happen any more witho
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from orchestrate.core.codec import decode_command
 from orchestrate.core.ids import AttemptKey
-from orchestrate.core.planning.definition import InputValue, Workflow
+from orchestrate.core.planning.definition import InputValue, TaskSpec, Workflow
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import effects as fx
 from orchestrate.core.running.capacity import HostView, admit
 from orchestrate.core.running.decide import StaleAttemptError, advance
-from orchestrate.core.running.events import AnyEvent
+from orchestrate.core.running.events import AnyEvent, GateReminded
+from orchestrate.core.running.owed import reminder_at
 from orchestrate.core.running.state import RunState
-from orchestrate.core.running.status import RUN, RUN_ENDED, RunStatus
+from orchestrate.core.running.status import RUN, RUN_ENDED, GateStatus, RunStatus
 from orchestrate.errors import InternalError, OrchestrateError, VersionConflictError
 from orchestrate.hosts.simulator.behaviour import Behaviour, Sampled
 from orchestrate.hosts.simulator.disk import Disk
+from orchestrate.hosts.simulator.errand import Errands, Wagon
 from orchestrate.hosts.simulator.faults import NO_FAULTS, Faults
 from orchestrate.hosts.simulator.world import Crash, Performed, World, outcome
 
 #: The run's name in every simulation.
 RUN_ID = "simulated"
+#: So often in a row is somebody reminded before it is plain that nobody answers.
+_MAX_REMINDERS = 3
 
 
 class History(msgspec.Struct, frozen=True):
@@ -94,13 +98,15 @@ def simulate(
         slots: how many attempts the machine allows at once; the workflow's limit applies as well.
 
     Raises:
-        BrokenPromiseError: finished work was performed again, or one task twice at once.
+        BrokenPromiseError: finished work was performed again though the log does not give it up,
+            or one task twice at once.
     """
     behaviour = behaviour or Sampled()
     disk = Disk()
     world = World(seed, behaviour, faults, disk)
+    base = "base" if workflow.needs_line else ""
     begin = (
-        cmd.CreateRun(run=RUN_ID, request="simulated", repository=""),
+        cmd.CreateRun(run=RUN_ID, request="simulated", repository="", base=base),
         cmd.PlanRun(workflow=workflow, inputs=dict(inputs or {})),
         cmd.StartRun(reason="simulated"),
     )
@@ -162,7 +168,9 @@ class Host:
         self._in_hand: set[AttemptKey] = set()
         self._concluded: set[AttemptKey] = set()
         self._evaluating: set[tuple[str, float]] = set()
+        self._errands = Errands(world)
         self._looked_at = float("-inf")
+        self._reminders = 0
 
     def live(self, begin: tuple[cmd.AnyCommand, ...]) -> None:
         """Drive the run until it ended or nothing can happen without somebody."""
@@ -195,11 +203,24 @@ class Host:
         due = [
             effect.at
             for effect in fx.pending(self.state)
-            if isinstance(effect, fx.WakeAt) and effect.at > self._looked_at
+            if isinstance(effect, fx.WakeAt)
+            and effect.at > self._looked_at
+            and not self._is_in_vain(effect.at)
         ]
         if not due:
             return self._world.wait(None)
         return self._world.wait(max(0.0, min(due) - self._world.clock()))
+
+    def _is_in_vain(self, at: float) -> bool:
+        """Whether all that falls due then is one more reminder of a gate nobody answers."""
+        if self._reminders < _MAX_REMINDERS:
+            return False
+        return any(
+            spec.remind_s is not None
+            and self.state.gates[name].status is GateStatus.OPEN
+            and reminder_at(self.state.gates[name], spec.remind_s) == at
+            for name, (_, spec) in self.state.index.gates.items()
+        )
 
     # -- one turn ------------------------------------------------------------------------------
 
@@ -235,6 +256,9 @@ class Host:
             if grants:
                 added, state = advance(state, cmd.GrantSlots(tasks=grants), now)
                 events += added
+        if events:
+            only = all(isinstance(event, GateReminded) for event in events)
+            self._reminders = self._reminders + 1 if only else 0
         if events or answers:
             self._append(events, answers)
             self.state = state
@@ -243,6 +267,7 @@ class Host:
     def _append(self, events: list[AnyEvent], answers: dict[int, str]) -> None:
         self._world.point()
         self._disk.append(self.state.version, events, answers)
+        self._world.note(events)
         self._world.written_s = self._world.now_s
         self.appends += 1
         if self.appends in self._faults.lost_acknowledgements:
@@ -287,7 +312,7 @@ class Host:
         self._world.point()
         found = self._world.recover(key)
         self._world.point()
-        task = self.state.index.order[self.state.index.position[key.task]]
+        task = self._spec(key.task)
         self._world.report(
             otherwise if found is None else outcome(key, task, found, recovered=True)
         )
@@ -310,3 +335,27 @@ class Host:
                     self._world.evaluate(gate, plan.gates[gate][1], opened_at)
                 case fx.AskPerson(gate, _, opened_at):
                     self._world.ask(gate, plan.gates[gate][1], opened_at)
+                case _:
+                    self._perform_on_line(effect)
+
+    def _perform_on_line(self, effect: fx.Effect) -> None:
+        match effect:
+            case fx.MergeWorks(line, works):
+                self._errands.merge(line, tuple(self._wagons(works)))
+            case fx.AwaitResolution(key):
+                self._world.show_conflict(key, self._spec(key.task))
+            case fx.ReadList(task):
+                self._errands.read_list(self._spec(task))
+            case fx.TakeCheckpoint():
+                self._errands.checkpoint(effect)
+            case fx.PublishLine(line):
+                self._errands.publish(line)
+
+    def _spec(self, task: str) -> TaskSpec:
+        return self.state.index.order[self.state.index.position[task]]
+
+    def _wagons(self, works: tuple[AttemptKey, ...]) -> Iterator[Wagon]:
+        for key in works:
+            work = self.state.task(key.task).work
+            if work is not None:
+                yield key, self._spec(key.task), work

@@ -2,13 +2,18 @@
 
 It goes on while the host is dead, and it watches what the host asks of it: the two promises that
 matter most are checked here, at the moment they would be broken.
+
+* No two attempts at one task are at work at once.
+* Work that was finished is not asked for again, unless the log itself says since then that it was
+  sent back, that it is to be joined with what it conflicts with, or that the run went back to where
+  it was not finished. Going forward again finishes it again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from random import Random
 
@@ -20,16 +25,27 @@ from orchestrate.core.running.commands import (
     AnyCommand,
     DecideGate,
     FailAttempt,
+    PauseRun,
+    ResolveConflict,
+    ResumeRun,
+    ReturnWork,
+    RollBack,
     SucceedAttempt,
 )
+from orchestrate.core.running.events import AnyEvent, RunRolledBack, WorkConflicted, WorkReturned
+from orchestrate.core.running.status import RunStatus, TaskStatus
 from orchestrate.core.sharing.artifact import Artifact
+from orchestrate.core.sharing.work import Work
 from orchestrate.errors import InternalError
-from orchestrate.hosts.simulator.behaviour import Behaviour, Conduct, Judgement
+from orchestrate.hosts.simulator.behaviour import Behaviour, Conduct, Judgement, Resolution
 from orchestrate.hosts.simulator.disk import Disk
 from orchestrate.hosts.simulator.faults import Faults
 
 #: What the wall clock shows when a simulation begins, in Unix seconds. Any moment will do.
 START_AT = 1_700_000_000.0
+
+#: Statuses of a task whose attempts have done what they can.
+_FINISHED = frozenset({TaskStatus.SUCCEEDED, TaskStatus.MERGING, TaskStatus.CONFLICTED})
 
 
 class BrokenPromiseError(InternalError):
@@ -59,6 +75,7 @@ class World:
         now_s: real time since the beginning; never goes back.
         mailbox: reports the living host has not taken yet; lost when it dies.
         performed: every attempt ever begun, in order.
+        seed, behaviour: what its answers are drawn from.
         points, reports: how many crash points were passed and reports delivered.
         written_s: when something was last written down.
     """
@@ -72,8 +89,8 @@ class World:
         self.life = 0
         self.written_s = 0.0
         self._alive = False
-        self._seed = seed
-        self._behaviour = behaviour
+        self.seed = seed
+        self.behaviour = behaviour
         self._faults = faults
         self._disk = disk
         self._due: list[tuple[float, int, Callable[[], None]]] = []
@@ -82,12 +99,15 @@ class World:
         self._working: dict[str, Performed] = {}
         self._finished: dict[str, AttemptKey] = {}
         self._openings: dict[str, list[float]] = {}
+        self._shown: set[AttemptKey] = set()
         self._repeats = {repeat.report: repeat.after_s for repeat in faults.repeats}
         self._mishaps = {mishap.performance: mishap.cause for mishap in faults.mishaps}
         for step in faults.clock_steps:
             self.after(step.at_s, partial(self._step_clock, step.by_s))
         for item in faults.interventions:
             self.after(item.at_s, partial(disk.send, item.command))
+        for back in faults.rollbacks:
+            self.after(back.at_s, partial(self._go_back, back.checkpoint))
 
     # -- time ----------------------------------------------------------------------------------
 
@@ -134,6 +154,10 @@ class World:
         self._alive = False
         self.mailbox.clear()
 
+    def is_alive(self, life: int) -> bool:
+        """Whether the host is in its life number `life`."""
+        return self._alive and life == self.life
+
     def point(self) -> None:
         """A moment at which the host may die."""
         self.points += 1
@@ -154,7 +178,7 @@ class World:
         """Begin an attempt. Its end is reported if this life of the host lasts that long.
 
         Raises:
-            BrokenPromiseError: the task has succeeded durably, or an attempt at it is at work.
+            BrokenPromiseError: the task is finished, or an attempt at it is at work.
         """
         if task.id in self._finished:
             raise BrokenPromiseError(f"{key} is asked for after {self._finished[task.id]}")
@@ -163,8 +187,8 @@ class World:
         record = Performed(key, self.now_s)
         self.performed.append(record)
         self._working[task.id] = record
-        random = Random(f"{self._seed}:{key.task}:{key.number}")  # noqa: S311
-        conduct = self._behaviour.attempt(task, key.number, random)
+        random = Random(f"{self.seed}:{key.task}:{key.number}")  # noqa: S311
+        conduct = self.behaviour.attempt(task, key.number, random)
         cause = self._mishaps.get(len(self.performed))
         if cause is not None:
             conduct = Conduct(conduct.duration_s, cause)
@@ -176,7 +200,7 @@ class World:
     def _end(self, record: Performed, task: TaskSpec, conduct: Conduct, life: int) -> None:
         if record.ended_s is not None:
             return
-        watched = self._alive and life == self.life
+        watched = self.is_alive(life)
         if watched:
             self.point()
         self._disk.journal[record.key] = conduct
@@ -212,7 +236,7 @@ class World:
         )
 
         def finish() -> None:
-            if self._alive and life == self.life:
+            if self.is_alive(life):
                 self.point()
                 self.report(command)
 
@@ -234,8 +258,76 @@ class World:
         if opened_at not in seen:
             seen.append(opened_at)
         opening = seen.index(opened_at) + 1
-        random = Random(f"{self._seed}:{gate}:{opening}")  # noqa: S311
-        return self._behaviour.judge(spec, opening, random)
+        random = Random(f"{self.seed}:{gate}:{opening}")  # noqa: S311
+        return self.behaviour.judge(spec, opening, random)
+
+    # -- people --------------------------------------------------------------------------------
+
+    def show_conflict(self, key: AttemptKey, task: TaskSpec) -> None:
+        """Show a person work in conflict, unless they have it before them already."""
+        if key in self._shown:
+            return
+        self._shown.add(key)
+        random = Random(f"{self.seed}:resolve:{key}")  # noqa: S311
+        found = self.behaviour.resolve(task, key.number, random)
+        if found is not None:
+            self.after(found.after_s, partial(self._resolve, key, found))
+
+    def _resolve(self, key: AttemptKey, found: Resolution) -> None:
+        self._shown.discard(key)
+        command: AnyCommand
+        if found.sends_back:
+            command = ReturnWork(
+                task=key.task,
+                number=key.number,
+                cause="conflict",
+                message="simulated",
+                human=True,
+                by=found.by,
+            )
+        else:
+            line = self._disk.load().line
+            joined = Work(commit=f"{key.folder} at {line}", base=line, tree=f"{key.folder} joined")
+            command = ResolveConflict(task=key.task, number=key.number, work=joined, by=found.by)
+        self._disk.send(command)
+
+    def _go_back(self, checkpoint: int, patience: int = 200) -> None:
+        """Pause the run; once nothing is at work go back, and on from there."""
+        state = self._disk.load()
+        held = self._disk.checkpoints()
+        if not held or state.status is RunStatus.CANCELLED or not patience:
+            return
+        if state.status is RunStatus.EXECUTING:
+            self._disk.send(PauseRun(by="somebody"))
+        if state.status is RunStatus.EXECUTING or state.live:
+            self.after(3.0, partial(self._go_back, checkpoint, patience - 1))
+            return
+        target = held[checkpoint % len(held)]
+        self._disk.send(RollBack(checkpoint=target.checkpoint, target=target, by="somebody"))
+        self._disk.send(ResumeRun(by="somebody"))
+
+    # -- the promises --------------------------------------------------------------------------
+
+    def note(self, events: Sequence[AnyEvent]) -> None:
+        """Take in what the log says of finished work now."""
+        for event in events:
+            match event:
+                case WorkReturned(task=task):
+                    self._finished.pop(task, None)
+                case WorkConflicted(task=task, resolver=True):
+                    self._finished.pop(task, None)
+                case RunRolledBack():
+                    self._note_rollback(event)
+
+    def _note_rollback(self, event: RunRolledBack) -> None:
+        if event.workflow is not None:
+            known = {task.id for task in event.workflow.tasks}
+            self._finished = {n: key for n, key in self._finished.items() if n in known}
+        for name, record in event.tasks.items():
+            if record.status in _FINISHED:
+                self._finished[name] = AttemptKey("", name, record.attempts)
+            else:
+                self._finished.pop(name, None)
 
 
 def outcome(
@@ -266,4 +358,9 @@ def outcome(
         metrics=conduct.metrics,
         duration_s=conduct.duration_s,
         recovered=recovered,
+        work=_work(key) if task.writes and conduct.delivers else None,
     )
+
+
+def _work(key: AttemptKey) -> Work:
+    return Work(commit=key.folder, base="", tree=f"tree of {key.folder}")

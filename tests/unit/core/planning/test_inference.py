@@ -28,6 +28,7 @@ INPUTS = {
         ("inputs.n > 3 and inputs.s == 'x'", []),
         ("tasks.a.metrics.m > 1 or tasks.a.ok", []),
         ("inputs.unknown == 3", []),
+        ("item.a == 3", []),
         ("inputs.n == '3'", [9]),
         ("inputs.n and inputs.b", [0]),
         ("inputs.s", [0]),

@@ -13,6 +13,8 @@ from orchestrate.core.planning.reference import misspelling, reference
         "inputs.a",
         "inputs.a.b",
         "inputs",
+        "item.a",
+        "item.a.b",
         "run.id",
         "run.request",
         "phases.x.status",
@@ -32,6 +34,7 @@ def test_shape_that_can_have_a_value(text: str) -> None:
     "text",
     [
         "input.a",
+        "item",
         "run",
         "run.started",
         "phases.x",
@@ -49,7 +52,9 @@ def test_shape_that_never_has_a_value(text: str) -> None:
     assert misspelling(reference(text).path) != ""
 
 
-@pytest.mark.parametrize("text", ["inputs.a.b", "tasks['a.b'].metrics.c.d", "tasks.a-b.ok"])
+@pytest.mark.parametrize(
+    "text", ["inputs.a.b", "item.a.b", "tasks['a.b'].metrics.c.d", "tasks.a-b.ok"]
+)
 def test_written_form_reads_back(text: str) -> None:
     assert str(reference(text)) == text
     assert reference(str(reference(text))).path == reference(text).path

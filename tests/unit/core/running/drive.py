@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeVar
+
+import msgspec
+
 from orchestrate.core.planning.definition import (
+    EachSpec,
     FailureCause,
     GateKind,
     GateSpec,
@@ -18,10 +23,17 @@ from orchestrate.core.running import effects as fx
 from orchestrate.core.running import events as ev
 from orchestrate.core.running.capacity import HostView, admit
 from orchestrate.core.running.decide import advance
+from orchestrate.core.running.evolve import evolve
+from orchestrate.core.running.rollback import Facts, facts
 from orchestrate.core.running.state import INITIAL, RunState
 from orchestrate.core.running.status import TaskStatus
+from orchestrate.core.sharing.work import Conflict, Work
 
+E = TypeVar("E", bound=ev.Event)
 START_AT = 1_000.0
+#: Where the integration line of a run that writes begins.
+BASE = "base"
+CONFLICT = (Conflict("src/a.py", base="1", ours="2", theirs="3"),)
 
 
 def task(
@@ -35,6 +47,22 @@ def task(
     return TaskSpec(name, phase, run="true", needs=needs, trigger=trigger, when=when)
 
 
+def writer(name: str, *needs: str, writes: tuple[str, ...] = ("**",), **more: Any) -> TaskSpec:
+    """A shell task that writes; by default nobody knows what."""
+    return msgspec.structs.replace(task(name, *needs), writes=writes, **more)
+
+
+def group(name: str, *needs: str, tolerate: bool = False, limit: int = 5, **more: Any) -> TaskSpec:
+    """A group over the list that the task `list` leaves."""
+    each = EachSpec("list", "items", limit, tolerate)
+    return msgspec.structs.replace(task(name, *(needs or ("list",))), each=each, **more)
+
+
+def work_of(name: str, number: int) -> Work:
+    """What attempt `number` at a task delivers."""
+    return Work(commit=f"{name}.{number}", base=BASE, tree=f"tree-{name}.{number}")
+
+
 def gate(name: str, kind: GateKind = "human", **more: object) -> GateSpec:
     """A gate."""
     return GateSpec(name, kind, **more)  # type: ignore[arg-type]
@@ -46,6 +74,7 @@ def workflow(
     max_parallel: int = 6,
     timeout_s: float | None = None,
     on_failure: str = "stop",
+    **more: Any,
 ) -> Workflow:
     """A workflow of one phase called main, unless told otherwise."""
     return Workflow(
@@ -54,23 +83,47 @@ def workflow(
         tasks=tasks,
         limits=Limits(max_parallel=max_parallel, timeout_s=timeout_s),
         on_failure=on_failure,  # type: ignore[arg-type]
+        **more,
+    )
+
+
+def taken(effect: fx.TakeCheckpoint) -> cmd.RecordCheckpoint:
+    """What a host reports that has done all an effect asks for."""
+    return cmd.RecordCheckpoint(
+        kind=effect.kind,
+        checkpoint=effect.checkpoint,
+        line=effect.line,
+        mark=f"{effect.line}|{','.join(effect.mark)}" if effect.mark else "",
+        snapshots={key.folder: f"files of {key.folder}" for key in effect.attempts},
+        note=effect.note,
+        by=effect.by,
     )
 
 
 class Run:
-    """A run under test. `now` moves only when told to."""
+    """A run under test; one whose tasks write has an integration line. `now` moves when told to.
+
+    `kept` maps each checkpoint to the facts it holds.
+    """
 
     def __init__(self, plan: Workflow, inputs: dict[str, InputValue] | None = None) -> None:
         self.state: RunState = INITIAL
         self.events: list[ev.AnyEvent] = []
+        self.kept: dict[str, Facts] = {}
         self.now = START_AT
-        self.give(cmd.CreateRun(run="r", request="test", repository="/nowhere"))
+        base = BASE if plan.needs_line else ""
+        self.give(cmd.CreateRun(run="r", request="test", repository="/nowhere", base=base))
         self.give(cmd.PlanRun(workflow=plan, inputs=inputs or {}))
 
     def give(self, command: cmd.AnyCommand) -> list[ev.AnyEvent]:
         """Give a command; its events."""
-        events, self.state = advance(self.state, command, self.now)
+        events, after = advance(self.state, command, self.now)
         self.events += events
+        for event in events:
+            self.state = evolve(self.state, event)
+            if isinstance(event, ev.CheckpointTaken):
+                self.kept[event.checkpoint] = facts(self.state, event.checkpoint, event.snapshots)
+        assert self.state == after
         return list(events)
 
     def start(self) -> Run:
@@ -113,6 +166,69 @@ class Run:
         return self.give(
             cmd.DecideGate(gate=name, verdict=verdict, by=by, human=human)  # type: ignore[arg-type]
         )
+
+    # -- work, groups, checkpoints ----------------------------------------------------------------
+
+    def deliver(self, *names: str) -> None:
+        """Attempts at these tasks end well and deliver work."""
+        for name in names:
+            self.succeed(name, work=work_of(name, self._live(name)))
+
+    def hold(self) -> list[ev.AnyEvent]:
+        """Take the checkpoint that is owed, as a host would; none if none is owed."""
+        owed = [effect for effect in self.pending if isinstance(effect, fx.TakeCheckpoint)]
+        return self.give(taken(owed[0])) if owed else []
+
+    def merge(self, *names: str, verified: bool = True) -> None:
+        """Merge the delivered work of these tasks in this order, each after its checkpoint."""
+        for name in names:
+            self.hold()
+            line = self.state.line
+            commit = f"{line}+{name}" if line != BASE else name
+            number = self.state.task(name).attempts
+            self.give(
+                cmd.AcceptWork(
+                    task=name, number=number, line=line, commit=commit, verified=verified
+                )
+            )
+
+    def send_back(
+        self, name: str, cause: FailureCause = "checks_failed", *, human: bool = False
+    ) -> list[ev.AnyEvent]:
+        """Send work back with a reason."""
+        number = self.state.task(name).attempts
+        return self.give(
+            cmd.ReturnWork(task=name, number=number, cause=cause, message="red", human=human)
+        )
+
+    def clash(self, name: str) -> list[ev.AnyEvent]:
+        """The work of a task conflicts with the line."""
+        number = self.state.task(name).attempts
+        line = self.state.line
+        return self.give(
+            cmd.ReportConflict(task=name, number=number, line=line, conflicts=CONFLICT)
+        )
+
+    def resolve(self, name: str, commit: str = "joined") -> list[ev.AnyEvent]:
+        """A person hands in what they made of a conflict."""
+        number = self.state.task(name).attempts
+        joined = Work(commit=commit, base=BASE, tree=commit)
+        return self.give(cmd.ResolveConflict(task=name, number=number, work=joined, by="ada"))
+
+    def expand(self, name: str, *keys: str, **more: Any) -> list[ev.AnyEvent]:
+        """Give a group its members."""
+        items = tuple(ev.GroupItem(key) for key in keys)
+        return self.give(cmd.ExpandGroup(task=name, items=items, **more))
+
+    def roll_back(self, checkpoint: str) -> list[ev.AnyEvent]:
+        """Go to a checkpoint that was taken."""
+        return self.give(
+            cmd.RollBack(checkpoint=checkpoint, target=self.kept[checkpoint], by="ada")
+        )
+
+    def last(self, kind: type[E]) -> E:
+        """The latest event of a kind."""
+        return next(event for event in reversed(self.events) if isinstance(event, kind))
 
     def _live(self, name: str) -> int:
         if self.state.task(name).status is not TaskStatus.RUNNING:

@@ -5,8 +5,14 @@ from __future__ import annotations
 import pytest
 
 from orchestrate.core.running import commands as cmd
-from orchestrate.core.running.decide import advance, decide, legal_commands
+from orchestrate.core.running.decide import (
+    StaleAttemptError,
+    advance,
+    decide,
+    legal_commands,
+)
 from orchestrate.core.running.effects import pending
+from orchestrate.core.running.rollback import facts
 from orchestrate.core.running.state import INITIAL
 from orchestrate.core.running.status import RunStatus
 from orchestrate.errors import ExitCode, IllegalCommandError, RequestError
@@ -21,6 +27,10 @@ LIFECYCLE: dict[str, cmd.AnyCommand] = {
     "ResumeRun": cmd.ResumeRun(),
     "CancelRun": cmd.CancelRun(),
     "SetLimit": cmd.SetLimit(max_parallel=2),
+    "AskCheckpoint": cmd.AskCheckpoint(),
+    "RollBack": cmd.RollBack(
+        checkpoint="c1", target=facts(Run(workflow(task("a"))).start().state, "c1")
+    ),
 }
 
 
@@ -63,13 +73,21 @@ def _cancelled() -> Run:
     return run
 
 
+def _at_work() -> Run:
+    run = _executing()
+    run.begin("a")
+    return run
+
+
+BACK = {"RollBack", "AskCheckpoint"}
 LEGAL = [
     (_idle, {"PlanRun", "CancelRun"}),
     (_planning, {"PlanRun", "StartRun", "CancelRun", "SetLimit"}),
-    (_executing, {"AdoptRun", "PauseRun", "CancelRun", "SetLimit"}),
-    (_paused, {"AdoptRun", "ResumeRun", "CancelRun", "SetLimit"}),
-    (_failed, {"AdoptRun", "ResumeRun", "CancelRun"}),
-    (_completed, set()),
+    (_executing, {"AdoptRun", "PauseRun", "CancelRun", "SetLimit", *BACK}),
+    (_at_work, {"AdoptRun", "PauseRun", "CancelRun", "SetLimit", "AskCheckpoint"}),
+    (_paused, {"AdoptRun", "ResumeRun", "CancelRun", "SetLimit", *BACK}),
+    (_failed, {"AdoptRun", "ResumeRun", "CancelRun", *BACK}),
+    (_completed, BACK),
     (_cancelled, {"AdoptRun"}),
 ]
 
@@ -88,8 +106,6 @@ def test_command_is_accepted_exactly_where_it_is_legal(make, legal: set[str], na
     assert refused.value.exit_code is ExitCode.CONFLICT
     for allowed in legal:
         assert allowed in refused.value.remedy
-    if not legal:
-        assert refused.value.remedy == "nothing is allowed any more"
 
 
 def test_before_it_exists_a_run_can_only_be_created() -> None:
@@ -101,10 +117,18 @@ def test_before_it_exists_a_run_can_only_be_created() -> None:
     reports: tuple[cmd.AnyCommand, ...] = (
         cmd.SucceedAttempt(task="a", number=1),
         cmd.DecideGate(gate="g", verdict="passed", by="x"),
+        cmd.AcceptWork(task="a", number=1, line="", commit="c"),
+        cmd.ExpandGroup(task="a"),
     )
     for command in reports:
         with pytest.raises(RequestError):
             decide(INITIAL, command, 1.0)
+    for unawaited in (
+        cmd.RecordCheckpoint(kind="manual"),
+        cmd.RecordPublication(branch="b", commit=""),
+    ):
+        with pytest.raises(StaleAttemptError):
+            decide(INITIAL, unawaited, 1.0)
     with pytest.raises(IllegalCommandError):
         decide(INITIAL, cmd.GrantSlots(tasks=("a",)), 1.0)
     assert decide(INITIAL, cmd.PassTime(), 1.0) == ()

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrate.core.planning.definition import GateSpec, PhaseSpec
+from orchestrate.core.planning.definition import (
+    EVIDENCE_GATES,
+    GateKind,
+    GateSpec,
+    PhaseSpec,
+)
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.decide import StaleAttemptError
 from orchestrate.core.running.effects import AskPerson, EvaluateGate, WakeAt
-from orchestrate.core.running.events import GateDecided
+from orchestrate.core.running.events import GateDecided, GateReminded
 from orchestrate.core.running.scope import phase_status
 from orchestrate.core.running.status import RunStatus
 from orchestrate.errors import IllegalCommandError, RequestError
@@ -140,6 +145,62 @@ def test_deadline_is_for_people_not_for_commands() -> None:
     run.succeed("a")
     run.now += 600.0
     assert run.give(cmd.PassTime()) == []
+
+
+def test_person_is_reminded_again_and_again_until_the_deadline() -> None:
+    run = two_phases(gate("person", remind_s=20.0, deadline_s=50.0))
+    run.succeed("a")
+    assert WakeAt(run.now + 20.0) in run.pending
+    for _ in range(2):
+        run.now += 19.0
+        assert run.give(cmd.PassTime()) == []
+        run.now += 1.0
+        assert [type(event) for event in run.give(cmd.PassTime())] == [GateReminded]
+        assert run.give(cmd.PassTime()) == []
+    run.now += 20.0
+    run.give(cmd.PassTime())
+    assert run.last(GateDecided).by == "deadline"
+    assert sum(isinstance(event, GateReminded) for event in run.events) == 2
+
+
+def test_gate_that_is_asked_anew_is_reminded_of_from_then_on() -> None:
+    run = two_phases(gate("person", remind_s=20.0))
+    run.succeed("a")
+    run.now += 20.0
+    run.give(cmd.PassTime())
+    run.decide("one/person", "failed")
+    run.now += 100.0
+    run.give(cmd.ResumeRun())
+    assert run.state.gates["one/person"].reminded_at == 0.0
+    assert WakeAt(run.now + 20.0) in run.pending
+    assert run.give(cmd.PassTime()) == []
+
+
+def test_nobody_is_reminded_while_the_run_is_paused() -> None:
+    run = two_phases(gate("person", remind_s=20.0))
+    run.succeed("a")
+    run.give(cmd.PauseRun())
+    run.now += 60.0
+    assert run.give(cmd.PassTime()) == []
+
+
+@pytest.mark.parametrize("kind", sorted(EVIDENCE_GATES))
+def test_evidence_decides_what_the_engine_can_look_at(kind: GateKind) -> None:
+    run = two_phases(gate("look", kind))
+    run.succeed("a")
+    assert EvaluateGate("one/look", run.now) in run.pending
+    with pytest.raises(RequestError, match="decided by evidence, not by a person"):
+        run.give(cmd.DecideGate(gate="one/look", verdict="passed", by="ada", human=True))
+    run.decide("one/look")
+    assert run.statuses["b"] == "ready"
+
+
+def test_gate_that_only_looks_at_merges_is_not_asked_at_the_end() -> None:
+    run = two_phases(gate("each", "tests", each_merge=True, at_end=False))
+    run.succeed("a")
+    assert run.statuses["b"] == "ready"
+    assert dict(run.state.gates) == {}
+    assert [name for name, _ in run.state.index.merge_gates[0]] == ["one/each"]
 
 
 def test_resuming_asks_the_gate_anew_and_keeps_the_work() -> None:

@@ -13,6 +13,11 @@ from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import draft as draft_module
 from orchestrate.core.running import events as ev
 from orchestrate.core.running import evolve as evolve_module
+from orchestrate.core.running import (
+    evolve_attempt,
+    evolve_checkpoint,
+    evolve_work,
+)
 from orchestrate.core.running.retry import MAX_LOSSES
 from orchestrate.core.running.state import INITIAL
 from orchestrate.core.running.status import (
@@ -30,7 +35,7 @@ from orchestrate.core.running.status import (
     following,
 )
 from orchestrate.errors import InternalError
-from tests.unit.core.running.drive import Run, gate, task, workflow
+from tests.unit.core.running.drive import Run, gate, group, task, workflow, writer
 
 RETRY = RetryPolicy(max_attempts=2, backoff_s=5.0)
 
@@ -134,6 +139,107 @@ def _gates() -> Run:
     return run
 
 
+RESOLVER = TaskSpec(id="resolver", phase="main", agent="conflict-resolver")
+
+
+def _writing(prepare: Callable[[Run], object], **more: Any) -> Callable[[], Run]:
+    def history() -> Run:
+        run = Run(workflow(writer("a", max_returns=1), task("b"), **more)).start()
+        prepare(run)
+        return run
+
+    return history
+
+
+def _delivered(run: Run) -> None:
+    run.deliver("a")
+    run.hold()
+
+
+def _in_conflict(run: Run) -> None:
+    _delivered(run)
+    run.clash("a")
+
+
+def _returned(run: Run) -> None:
+    for _ in range(2):
+        _delivered(run)
+        run.send_back("a")
+
+
+def _resolved(run: Run) -> None:
+    _in_conflict(run)
+    run.resolve("a")
+    run.merge("a")
+
+
+def _sent_back_by_a_person(run: Run) -> None:
+    _in_conflict(run)
+    run.send_back("a", human=True)
+
+
+def _resolver_fails(run: Run) -> None:
+    _in_conflict(run)
+    run.fail("a")
+
+
+def _resolver_is_lost(run: Run) -> None:
+    _in_conflict(run)
+    for _ in range(MAX_LOSSES):
+        run.lose("a")
+
+
+def _delivered_late(run: Run) -> None:
+    run.begin("a")
+    run.give(cmd.CancelRun())
+    run.deliver("a")
+
+
+def _cancelled_after(prepare: Callable[[Run], object]) -> Callable[[Run], None]:
+    def cancel(run: Run) -> None:
+        prepare(run)
+        run.give(cmd.CancelRun())
+
+    return cancel
+
+
+def _groups() -> Run:
+    run = Run(workflow(task("list"), group("fix"), group("empty"), group("bad"))).start()
+    run.succeed("list")
+    run.expand("fix", "one")
+    run.expand("empty")
+    run.succeed("fix.one")
+    run.expand("bad", problem="no list there")
+    return run
+
+
+def _back_and_forth() -> Run:
+    phases = (PhaseSpec("main", gates=(gate("ok", remind_s=5.0),)),)
+    run = Run(workflow(writer("a"), phases=phases)).start()
+    run.begin("a")
+    run.give(cmd.AskCheckpoint())
+    run.hold()
+    run.deliver("a")
+    run.roll_back("c1")
+    run.roll_back("c2")
+    run.give(cmd.ResumeRun())
+    run.deliver("a")
+    run.merge("a")
+    run.now += 5.0
+    run.give(cmd.PassTime())
+    run.decide("main/ok", "failed")
+    run.roll_back("c1")
+    run.give(cmd.ResumeRun())
+    run.deliver("a")
+    run.merge("a")
+    run.decide("main/ok")
+    run.hold()
+    run.give(cmd.RecordPublication(branch="b", commit=run.state.line))
+    run.give(cmd.RecordAudit(verdict="passed"))
+    run.roll_back("c1")
+    return run
+
+
 HISTORIES: dict[str, Callable[[], Run]] = {
     "lifecycle": _lifecycle,
     "cancelled at once": _cancelled_at_once,
@@ -150,6 +256,16 @@ HISTORIES: dict[str, Callable[[], Run]] = {
     "held back when ready": _held_back_again(retrying=False),
     "held back when retrying": _held_back_again(retrying=True),
     "gates": _gates,
+    "sent back": _writing(_returned),
+    "resolved by a person": _writing(_resolved),
+    "sent back by a person": _writing(_sent_back_by_a_person),
+    "resolver fails": _writing(_resolver_fails, resolver=RESOLVER),
+    "resolver is lost": _writing(_resolver_is_lost, resolver=RESOLVER),
+    "delivered late": _writing(_delivered_late),
+    "cancelled while merging": _writing(_cancelled_after(_delivered)),
+    "cancelled in conflict": _writing(_cancelled_after(_in_conflict)),
+    "groups": _groups,
+    "back and forth": _back_and_forth,
 }
 
 
@@ -165,8 +281,9 @@ def rows_taken() -> set[tuple[type, str, str]]:
         return after
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evolve_module, "following", noting)
-        patch.setattr(draft_module, "following", noting)
+        folding = (draft_module, evolve_module, evolve_attempt, evolve_work, evolve_checkpoint)
+        for module in folding:
+            patch.setattr(module, "following", noting)
         for make in HISTORIES.values():
             make()
     return seen
@@ -212,7 +329,9 @@ def _final(table: dict[StrEnum, dict[str, StrEnum]]) -> set[str]:
 
 
 def test_final_statuses_are_those_without_a_way_on() -> None:
-    assert _final(RUN) == {"completed", "cancelled"}  # type: ignore[arg-type]
+    # A completed run can be gone back from; nothing else leads on.
+    assert _final(RUN) == {"cancelled"}  # type: ignore[arg-type]
+    assert set(RUN[RunStatus.COMPLETED]) == {"run_rolled_back"}
     assert _final(TASK) == {"succeeded", "cancelled"}  # type: ignore[arg-type]
     assert _final(ATTEMPT) == {"succeeded", "failed", "lost", "interrupted", "cancelled"}  # type: ignore[arg-type]
     assert _final(GATE) == {"passed"}  # type: ignore[arg-type]

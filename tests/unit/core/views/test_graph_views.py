@@ -7,7 +7,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from orchestrate.core.planning.definition import GateSpec, PhaseSpec, TaskSpec, Workflow
+from orchestrate.core.planning.definition import (
+    EachSpec,
+    GateSpec,
+    InputValue,
+    PhaseSpec,
+    TaskSpec,
+    Workflow,
+)
+from orchestrate.core.planning.expansion import expanded
 from orchestrate.core.views.graph_svg import svg_graph
 from orchestrate.core.views.graph_text import SIGNS, mermaid_graph, text_graph
 
@@ -69,8 +77,8 @@ phase end (after report; when inputs.deep)
 
 def test_text_shows_the_status_of_a_run_as_sign_and_word() -> None:
     shown = text_graph(WORKFLOW, {"left": "succeeded", "right": "failed"})
-    assert "  wave 1  ✓ left   succeeded  architect: assess\n" in shown
-    assert "          ✗ right  failed     $ make\n" in shown
+    assert "  wave 1  ✓ left   succeeded   architect: assess\n" in shown
+    assert "          ✗ right  failed      $ make\n" in shown
     assert "  wave 2    merge  $ cat" in shown
 
 
@@ -199,3 +207,46 @@ def test_status_signs_cover_every_status() -> None:
 
     assert set(SIGNS) == set(TaskStatus)
     assert len(set(SIGNS.values())) == len(SIGNS)
+
+
+GROUPED = Workflow(
+    name="grouped",
+    phases=(
+        PhaseSpec(
+            "main",
+            gates=(
+                GateSpec("green", "tests"),
+                GateSpec("covered", "coverage", min_percent=80.0),
+                GateSpec("no-less", "coverage"),
+                GateSpec("small", "diff", max_files=1, max_lines=200),
+                GateSpec("clean", "findings", max_new=2, severity="high"),
+            ),
+        ),
+    ),
+    tasks=(
+        TaskSpec("list", "main", run="list"),
+        TaskSpec("fix", "main", run="fix", needs=("list",), each=EachSpec("list", "items")),
+    ),
+)
+
+
+def test_group_says_what_it_is_over_and_then_how_many_members_it_has() -> None:
+    before = text_graph(GROUPED)
+    assert "fix   for each of list.items: $ fix  needs list" in before
+    members: list[tuple[str, dict[str, InputValue], tuple[str, ...]]] = [
+        (f"k{number}", {}, ()) for number in range(40)
+    ]
+    after = text_graph(expanded(GROUPED, "fix", members), {"fix.k0": "merging"})
+    assert "» fix.k0   merging     $ fix  needs list" in after
+    assert re.search(r"fix +40 members\n", after)
+    assert svg_graph(expanded(GROUPED, "fix", members)).count('class="task') == 42
+    assert "t41" in mermaid_graph(expanded(GROUPED, "fix", members))
+
+
+def test_gates_say_what_decides_them() -> None:
+    shown = text_graph(GROUPED)
+    assert "green (tests): the tests of the repository" in shown
+    assert "covered (coverage): at least 80 % of the lines covered" in shown
+    assert "no-less (coverage): no less of the lines covered than before" in shown
+    assert "small (diff): at most 1 file and 200 lines changed" in shown
+    assert "clean (findings): at most 2 new findings of high or worse" in shown
