@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import driver, prototype, start_up
+from bench import driver, prototype, start_up, workspace
 
 #: Tasks per measurement: enough for at least about half a second each.
 TASKS = {1: 1000, 6: 6000, 64: 20000}
@@ -83,6 +83,26 @@ def memory(folder: Path) -> Row:
     )
 
 
+def workspaces(folder: Path) -> list[Row]:
+    """Time until a workspace is ready, made from nothing and taken from what was made ahead."""
+    figures = workspace.compare(folder)
+    reference = f"git clone --shared {figures.bare_s * 1000:.0f} ms"
+    return [
+        Row(
+            f"workspace of {workspace.FILES:,} files".replace(",", " ") + how,
+            f"{seconds * 1000:.0f} ms",
+            reference,
+            ratio,
+            f"<= {goal}",
+            ratio <= goal,
+        )
+        for how, seconds, ratio, goal in (
+            ("", figures.prepare_s, figures.prepare_ratio, 1.5),
+            (", made ahead", figures.prefetched_s, figures.prefetched_ratio, 0.5),
+        )
+    ]
+
+
 def help_time(cache: Path) -> Row:
     """Start-up: the time of `--help` against a peer's."""
     ours, theirs = start_up.compare(cache)
@@ -110,6 +130,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=cache) as name:
         folder = Path(name)
         rows = [*throughput(folder), growth(folder), memory(folder), help_time(cache)]
+        rows += workspaces(folder)
     width = max(len(row.name) for row in rows)
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
     for row in rows:

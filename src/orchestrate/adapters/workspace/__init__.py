@@ -1,0 +1,1 @@
+"""Workspaces through git's command line, for folders with and without git."""
