@@ -13,7 +13,7 @@ from orchestrate.adapters.system.supervisor import ProcessSupervisor
 from orchestrate.core.planning.definition import GateSpec
 from orchestrate.core.running import events as ev
 from orchestrate.core.sharing.artifact import Artifact
-from orchestrate.hosts.local.evidence import CommandGates
+from orchestrate.hosts.local.evidence import EvidenceGates
 from orchestrate.ports.performer import AttemptResult
 from orchestrate.testing.scripted_performer import ScriptedPerformer
 from tests.integration.rig import Rig, flow, task
@@ -30,7 +30,7 @@ def decide(folder: Path, command: str, *, timeout_s: float = 60.0) -> ev.GateDec
 
     async def main() -> Rig:
         rig = Rig(folder, ScriptedPerformer({"a": [result]}))
-        gates = CommandGates(ProcessSupervisor(), ShellBackend(), folder / "runs")
+        gates = EvidenceGates(ProcessSupervisor(), ShellBackend(), folder / "runs")
         rig.gates = gates
         gate = GateSpec(name="checked", kind="command", command=command, timeout_s=timeout_s)
         await rig.driver(await rig.create(flow(task("a"), gates=(gate,)))).run()

@@ -19,7 +19,9 @@ from selenium.webdriver.support.ui import Select
 from orchestrate.adapters.backends.local.reports.findings_list import MOST_CARDS
 from orchestrate.adapters.backends.local.reports.page import render_html
 from orchestrate.core.sharing.findings import Analysis
+from orchestrate.core.sharing.remediation import NO_FIXES, Remediation
 from tests.unit.adapters.local.hostile import hostile
+from tests.unit.adapters.local.remediation_sample import fixed, hostile_fixes
 from tests.unit.adapters.local.report_sample import TIMELINE, many, sample
 
 pytestmark = pytest.mark.browser
@@ -45,9 +47,9 @@ class Browser:
         self.driver = driver
         self.folder = folder
 
-    def show(self, analysis: Analysis) -> None:
+    def show(self, analysis: Analysis, fixes: Remediation = NO_FIXES) -> None:
         page = self.folder / "report.html"
-        page.write_bytes(render_html(analysis, TIMELINE, version="0.1.0"))
+        page.write_bytes(render_html(analysis, TIMELINE, version="0.1.0", fixes=fixes))
         self.driver.get(page.as_uri())
 
     def media(self, **features: str) -> None:
@@ -125,6 +127,50 @@ def test_page_loads_nothing_and_the_console_stays_silent(
     assert browser.requested() == {(browser.folder / "report.html").as_uri()}
     assert browser.complaints() == []
     assert browser.driver.title.startswith("Security report: shop")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("fixes", [fixed(), hostile_fixes()], ids=["sample", "hostile"])
+def test_fixes_are_shown_whole_and_within_the_window(
+    browser: Browser, fixes: Remediation, width: int
+) -> None:
+    browser.driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
+    )
+    browser.show(sample(), fixes)
+    browser.driver.execute_script(
+        "for (const d of document.querySelectorAll('.fix')) d.open = true"
+    )
+
+    cards = browser.driver.find_elements(By.CSS_SELECTOR, ".fix")
+    assert [card.is_displayed() for card in cards] == [True] * 5
+    assert all(diff.is_displayed() for diff in browser.driver.find_elements(By.CLASS_NAME, "diff"))
+    assert browser.driver.execute_script("return document.documentElement.scrollWidth") <= width
+    assert browser.complaints() == []
+    assert browser.requested() == {(browser.folder / "report.html").as_uri()}
+    browser.find("#fixed").screenshot(str(browser.folder / f"fixed-{width}.png"))
+
+
+def test_the_fix_of_a_finding_opens_when_it_is_followed(browser: Browser) -> None:
+    browser.show(sample(), fixed())
+    assert not browser.find("#fix-1 .detail").is_displayed()
+
+    browser.find('#finding-1 a[href="#fix-1"]').send_keys(Keys.ENTER)
+
+    browser.driver.execute_async_script("setTimeout(arguments[0])")
+    assert browser.find("#fix-1 .detail").is_displayed()
+    assert "118 passed" in browser.find("#fix-1").text
+
+
+def test_filters_leave_the_fixes_alone(browser: Browser) -> None:
+    browser.show(sample(), fixed())
+
+    browser.find('input[type="search"]').send_keys("no such thing")
+
+    assert browser.status() == "0 of 7 findings"
+    assert len(browser.driver.find_elements(By.CSS_SELECTOR, ".fix")) == 5
+    assert browser.find("#fix-1").is_displayed()
 
 
 def test_severity_filter_hides_and_shows(browser: Browser) -> None:

@@ -73,18 +73,38 @@ def test_folder_in_its_place_is_an_error_and_not_a_crash(tmp_path: Path) -> None
         read_settings(tmp_path / "settings.yaml", relative_to=tmp_path)
 
 
-def test_paths_of_a_project_are_relative_to_it_and_not_to_where_one_stands(
+def test_paths_are_relative_to_their_file_and_not_to_where_one_stands(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / ".git" / "objects").mkdir(parents=True)
-    (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
-    (tmp_path / ".orchestrate").mkdir()
-    (tmp_path / ".orchestrate" / "settings.yaml").write_text("advisories: data/advisories\n")
+    user = wiring.config_home() / "settings.yaml"
+    user.parent.mkdir(parents=True)
+    user.write_text("advisories: data/advisories\n")
     (tmp_path / "src").mkdir()
     monkeypatch.chdir(tmp_path / "src")
     site = wiring.open_site()
-    assert site.settings.advisories == str(tmp_path / "data" / "advisories")
-    assert site.origin["advisories"] == f"{tmp_path}/.orchestrate/settings.yaml:1"
+    assert site.settings.advisories == str(user.parent / "data" / "advisories")
+    assert site.origin["advisories"] == f"{user}:1"
+
+
+def test_what_a_repository_may_not_decide_is_left_out_and_named(tmp_path: Path) -> None:
+    user = wiring.config_home() / "settings.yaml"
+    user.parent.mkdir(parents=True)
+    user.write_text("workspace_quota_mb: 70\nadvisories: mine\n")
+    project = tmp_path / ".orchestrate" / "settings.yaml"
+    project.parent.mkdir()
+    project.write_text(
+        "evidence_network: true\nworkspace_quota_mb: 999999\nadvisories: theirs\nsetup: make\n"
+    )
+    site = wiring.open_site(tmp_path)
+    assert not site.settings.evidence_network
+    assert site.settings.workspace_quota_mb == 70
+    assert site.settings.advisories == str(user.parent / "mine")
+    assert site.settings.setup == "make"
+    assert site.passed_over == {
+        "evidence_network": f"{project}:1",
+        "workspace_quota_mb": f"{project}:2",
+        "advisories": f"{project}:3",
+    }
 
 
 def test_flag_beats_environment_beats_project_beats_user(

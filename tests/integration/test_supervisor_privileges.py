@@ -87,9 +87,9 @@ def test_an_ordinary_user_gets_a_namespace_that_dies_with_its_supervisor(
         wait_until(lambda: alive(mark) == [])
 
 
-def refused_by_kernel(limit: str, level: str, folder: Path) -> ProcessOutcome:
+def refused_by_kernel(limit: str, level: str, folder: Path, network: bool = True) -> ProcessOutcome:
     """Run one attempt where the kernel grants none of the namespaces that `limit` counts."""
-    spec = ProcessSpec(argv=("/bin/echo", "hello"), cwd="/", env={}, token="t")
+    spec = ProcessSpec(argv=("/bin/echo", "hello"), cwd="/", env={}, token="t", network=network)
     folder.mkdir()
     command = ["unshare", "--user", "--map-root-user", "/bin/sh", "-c"]
     command += [f'echo 0 >/proc/sys/user/{limit} && exec "$@"', "sh", sys.executable, DRIVER]
@@ -120,3 +120,45 @@ def test_a_namespace_that_was_insisted_on_and_refused_is_an_error(
     assert outcome.error.startswith("the containment asked for is not available: unshare:")
     assert outcome.exit_code is None
     assert (tmp_path / "attempt" / "stdout.log").read_text() == ""
+
+
+@pytest.mark.may_skip("containers and policies may refuse namespaces")
+@pytest.mark.parametrize("level", ["any", "subreaper"])
+def test_where_a_network_namespace_is_refused_the_outcome_says_so(
+    level: str, tmp_path: Path
+) -> None:
+    if gap := containment_gap():
+        pytest.skip(f"no namespaces to refuse: {gap}")
+    outcome = refused_by_kernel("max_net_namespaces", level, tmp_path / "attempt", network=False)
+    assert outcome.exit_code == 0
+    assert outcome.network.startswith("not restricted: unshare: ")
+    assert outcome.refused_connections is None
+
+
+@pytest.mark.may_skip("needs root, an interpreter others can execute, and user namespaces")
+def test_an_ordinary_user_can_be_without_a_network(nobodys_folder: Path) -> None:
+    spec = ProcessSpec(
+        argv=("/bin/sh", "-c", "id -u"),
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin"},
+        token="nobody",
+        network=False,
+    )
+    request = {
+        **msgspec.structs.asdict(spec),
+        "folder": str(nobodys_folder),
+        "driver": os.getpid(),
+        "containment": "pid-namespace",
+    }
+    line = json.dumps(request).encode() + b"\n"
+    supervisor = subprocess.Popen(
+        nobodys_command(), stdin=subprocess.PIPE, start_new_session=True, env={}, **NOBODY
+    )
+    assert supervisor.stdin is not None
+    with supervisor.stdin as life_line:
+        life_line.write(line)
+        life_line.flush()
+        assert supervisor.wait(60) == 0
+    outcome = msgspec.json.decode((nobodys_folder / "outcome.json").read_bytes())
+    assert (outcome["network"], outcome["refused_connections"]) == ("loopback only", 0)
+    assert (nobodys_folder / "stdout.log").read_text().startswith("65534\n")

@@ -23,9 +23,17 @@ import time
 
 from orchestrate.adapters.system.process_table import descendants, kill
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 PID_NAMESPACE = "pid-namespace"
 SUBREAPER = "subreaper"
 PROCESS_GROUP = "process-group"
+
+#: What a process that is to run without a network got.
+LOOPBACK_ONLY = "loopback only"
+NOT_RESTRICTED = "not restricted"
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
@@ -44,21 +52,37 @@ class RefusedError(Exception):
 
 
 class Command:
-    """What the keeper starts, with the descriptors it becomes."""
+    """What the keeper starts, with the descriptors it becomes.
 
-    __slots__ = ("argv", "cwd", "env", "stderr", "stdin", "stdout", "umask")
+    Without `network` it gets a loopback only, where that is possible. `max_file_bytes` is the size
+    no file it writes may exceed, None for any.
+    """
 
-    def __init__(self, argv: list[str], cwd: str, env: dict[str, str], umask: int) -> None:
-        self.argv = argv
-        self.cwd = cwd
-        self.env = env
+    __slots__ = (
+        "argv",
+        "cwd",
+        "env",
+        "max_file_bytes",
+        "network",
+        "stderr",
+        "stdin",
+        "stdout",
+        "umask",
+    )
+
+    def __init__(self, request: dict[str, Any], umask: int) -> None:
+        self.argv: list[str] = request["argv"]
+        self.cwd: str = request["cwd"]
+        self.env: dict[str, str] = request["env"]
+        self.network: bool = request["network"]
+        self.max_file_bytes: int | None = request["max_file_bytes"]
         self.umask = umask
         self.stdin = self.stdout = self.stderr = -1
 
 
 def become_subreaper() -> None:
     """Adopt orphaned descendants from now on, instead of the system's process 1."""
-    _call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    call("prctl", PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def enter_pid_namespace() -> None:
@@ -72,15 +96,24 @@ def enter_pid_namespace() -> None:
     """
     user, group = os.geteuid(), os.getegid()
     try:
-        _call("unshare", CLONE_NEWPID)
+        call("unshare", CLONE_NEWPID)
     except RefusedError:
-        _call("unshare", CLONE_NEWUSER | CLONE_NEWPID)
-        try:
-            _write("/proc/self/setgroups", "deny")  # required before an unprivileged gid_map
-            _write("/proc/self/uid_map", f"{user} {user} 1")
-            _write("/proc/self/gid_map", f"{group} {group} 1")
-        except OSError as error:
-            raise RefusedError(f"user namespace: {error}") from error
+        call("unshare", CLONE_NEWUSER | CLONE_NEWPID)
+        map_user(user, group)
+
+
+def map_user(user: int, group: int) -> None:
+    """In a user namespace just entered: be who one was, with privileges in here only.
+
+    Raises:
+        RefusedError: this is not allowed.
+    """
+    try:
+        _write("/proc/self/setgroups", "deny")  # required before an unprivileged gid_map
+        _write("/proc/self/uid_map", f"{user} {user} 1")
+        _write("/proc/self/gid_map", f"{group} {group} 1")
+    except OSError as error:
+        raise RefusedError(f"user namespace: {error}") from error
 
 
 def mount_own_proc() -> None:
@@ -89,9 +122,9 @@ def mount_own_proc() -> None:
     Without this, process numbers in /proc and those of the namespace disagree, and `pkill` inside
     would signal whatever happens to have the same number.
     """
-    _call("unshare", CLONE_NEWNS)
-    _call("mount", None, b"/", None, MS_REC | MS_SLAVE, None)
-    _call("mount", b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, None)
+    call("unshare", CLONE_NEWNS)
+    call("mount", None, b"/", None, MS_REC | MS_SLAVE, None)
+    call("mount", b"proc", b"/proc", b"proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, None)
 
 
 def refusal() -> str:
@@ -119,10 +152,11 @@ def refusal() -> str:
 def keep(command: Command, containment: str, report: int, supervisor_alive: int) -> None:
     """Be the keeper: start the command, reap whatever dies, end when nothing is left. No return.
 
-    Writes lines to `report`: `refused REASON`, `started PID`, `error REASON`, and
-    `ended WAIT_STATUS REMAINING` once the command itself has ended (`REMAINING` is 1 when
-    processes it started are still there). `supervisor_alive` is a pipe nobody writes to, whose
-    other end closes with the supervisor.
+    Writes lines to `report`: `refused REASON`, `network RESTRICTION`, `started PID`,
+    `error REASON`, and `ended WAIT_STATUS REMAINING` once the command itself has ended
+    (`REMAINING` is 1 when processes it started are still there), before which `connections NUMBER`
+    comes when the network is restricted. `supervisor_alive` is a pipe nobody writes to, whose other
+    end closes with the supervisor.
     """
     wake, wake_up = os.pipe()
     os.set_blocking(wake_up, False)
@@ -134,7 +168,7 @@ def keep(command: Command, containment: str, report: int, supervisor_alive: int)
     poll.register(supervisor_alive, select.POLLIN)
     try:
         if containment == PID_NAMESPACE:
-            _call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
             mount_own_proc()
         elif containment == SUBREAPER:
             become_subreaper()
@@ -143,6 +177,7 @@ def keep(command: Command, containment: str, report: int, supervisor_alive: int)
         os._exit(0)
     if poll.poll(0):  # it died before PR_SET_PDEATHSIG took effect
         os._exit(0)
+    restricted = not command.network and _leave_network(report)
     child = os.fork()
     if child == 0:
         _become(command, report)
@@ -151,14 +186,27 @@ def keep(command: Command, containment: str, report: int, supervisor_alive: int)
     _report(report, f"started {child}")
     poll.register(wake, select.POLLIN)
     while True:
-        _reap(child, report)
+        _reap(child, report, restricted)
         if any(ready == supervisor_alive for ready, _ in poll.poll()):
             _clean_up_alone()
         else:
             os.read(wake, 4096)
 
 
-def _reap(command: int, report: int) -> None:
+def _leave_network(report: int) -> bool:
+    """Go without a network if possible, and report whether that is so."""
+    from orchestrate.adapters.system.network_isolation import leave_network
+
+    try:
+        leave_network()
+    except (RefusedError, OSError) as error:
+        _report(report, f"network {NOT_RESTRICTED}: {error}")
+        return False
+    _report(report, f"network {LOOPBACK_ONLY}")
+    return True
+
+
+def _reap(command: int, report: int, restricted: bool) -> None:
     """Collect everything that has ended; leave when there is no child any more."""
     status: int | None = None
     try:
@@ -170,10 +218,20 @@ def _reap(command: int, report: int) -> None:
                 break
     except ChildProcessError:
         if status is not None:
-            _report(report, f"ended {status} 0")
+            _report_end(report, status, 0, restricted)
         os._exit(0)
     if status is not None:
-        _report(report, f"ended {status} 1")
+        _report_end(report, status, 1, restricted)
+
+
+def _report_end(report: int, status: int, remaining: int, restricted: bool) -> None:
+    if restricted:
+        from orchestrate.adapters.system.network_isolation import refused_connections
+
+        number = refused_connections()
+        if number is not None:
+            _report(report, f"connections {number}")
+    _report(report, f"ended {status} {remaining}")
 
 
 def _clean_up_alone() -> None:
@@ -206,12 +264,26 @@ def _become(command: Command, report: int) -> None:
             if number not in (signal.SIGKILL, signal.SIGSTOP) and signal.getsignal(number):
                 signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        if command.max_file_bytes is not None:
+            problem = "the limit on file sizes cannot be set"
+            limit_file_size(command.max_file_bytes)
+        problem = f"{program!r} cannot be started"
         os.execvpe(program, command.argv, command.env)  # noqa: S606 - no shell wanted
     except Exception as error:
         reason = getattr(error, "strerror", None) or str(error)
         _report(report, f"error {problem}: {reason}")
     finally:
         os._exit(127)
+
+
+def limit_file_size(size_bytes: int) -> None:
+    """Let no file this process writes, or what it starts, grow beyond `size_bytes`."""
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    if hard != resource.RLIM_INFINITY:
+        size_bytes = min(size_bytes, hard)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
 
 
 def _report(descriptor: int, line: str) -> None:
@@ -228,7 +300,12 @@ def _write(path: str, text: str) -> None:
         file.write(text)
 
 
-def _call(function: str, *arguments: int | bytes | None) -> None:
+def call(function: str, *arguments: int | bytes | None) -> None:
+    """Call `function` of the C library, which answers 0 when it did what was asked.
+
+    Raises:
+        RefusedError: it answered something else, or does not exist.
+    """
     import ctypes
 
     # Unsigned long is what prctl and mount take; plain ints would be passed as 32 bits.

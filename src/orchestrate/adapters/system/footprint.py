@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -78,6 +80,22 @@ def remaining() -> list[Place]:
     return found
 
 
+def state_dirs() -> list[Path]:
+    """Where runs of repositories were ever kept, also where that is gone by now."""
+    return [Path(place.path) for place in dict.fromkeys(places()) if place.kind == "state"]
+
+
+def git_dir_of(state_dir: Path) -> Path | None:
+    """The git folder that runs kept in `state_dir` have their refs in; None if it is not there.
+
+    The user's own, which the state folder lies in, or a private one where there was no git.
+    """
+    for folder in (state_dir.parent, state_dir / "private.git"):
+        if (folder / "HEAD").is_file() and (folder / "objects").is_dir():
+            return folder
+    return None
+
+
 def is_changed(place: Place) -> bool:
     """Whether the user has changed a file since we wrote it, or may have: it cannot be read."""
     if place.kind != "file":
@@ -99,13 +117,25 @@ def remove(place: Place) -> None:
         # The register is a file like any other: whatever it says, only folders of ours go.
         if path.name != state_home().name and not path.is_relative_to(state_home()):
             raise OSError(f"{path} does not look like a folder of ours")
-        shutil.rmtree(path)
+        _remove_tree(path)
         return
     path.unlink()
     for folder in path.parents:
         if ".orchestrate" not in folder.parts or any(folder.iterdir()):
             break
         folder.rmdir()
+
+
+def _remove_tree(path: Path) -> None:
+    """Remove a folder, also where an attempt took our permissions on parts of it away."""
+    with suppress(OSError):
+        shutil.rmtree(path)
+        return
+    for top, names, _ in os.walk(path):
+        for folder in (Path(top), *(Path(top, name) for name in names)):
+            if not folder.is_symlink():
+                folder.chmod(stat.S_IRWXU)
+    shutil.rmtree(path)
 
 
 def size_bytes(place: Place) -> int:

@@ -39,13 +39,15 @@ class Supervision:
         self.start = time.monotonic()
         self.deadline = self.start + request["timeout_s"]
         self.give_up_at = float("inf")
-        self.logs = OutputLogs(request["folder"], request["max_output_bytes"])
+        self.truncate = request["on_output_limit"] == "truncate"
+        self.logs = OutputLogs(request["folder"], request["max_output_bytes"], self.truncate)
         self.poll = select.poll()
         self.reports = self.driver = -1
         self.keeper = -1  # its process number, while there is one to wait for
         self.command = -1  # numbered as the keeper sees it: differently inside a namespace
         self.status: int | None = None
-        self.refused = self.error = self.stopped = ""
+        self.refused = self.error = self.stopped = self.network = ""
+        self.refused_connections: int | None = None
         self.killed: set[tuple[int, int]] = set()
         self.killed_command = False
 
@@ -91,7 +93,7 @@ class Supervision:
     def _start(self) -> None:
         umask = os.umask(0o077)
         request = self.request
-        command = containment.Command(request["argv"], request["cwd"], request["env"], umask)
+        command = containment.Command(request, umask)
         command.stdin = self._file_with(request["stdin"])
         stdout, command.stdout = self.logs.open("stdout.log")
         stderr, command.stderr = self.logs.open("stderr.log")
@@ -157,6 +159,10 @@ class Supervision:
                 self.refused = rest
             elif word == "error":
                 self.error = rest
+            elif word == "network":
+                self.network = rest
+            elif word == "connections":
+                self.refused_connections = int(rest)
             elif word == "started":
                 self.command = int(rest)
                 if self.stopped:
@@ -186,7 +192,7 @@ class Supervision:
         elif self.logs.problem and not self.error:
             self.error = self.logs.problem
             self._kill()
-        elif self.logs.exceeded:
+        elif self.logs.exceeded and not self.truncate:
             self._stop("output_limit")
 
     def _stop(self, reason: str) -> None:
@@ -210,6 +216,7 @@ class Supervision:
         self.deadline = now + containment.KILL_INTERVAL_S
         below = descendants(self.keeper)
         self._count_killed(below)
+        self._count_connections()
         if self.request["containment"] == containment.PID_NAMESPACE:
             os.kill(self.keeper, signal.SIGKILL)  # and the kernel kills the rest
             return
@@ -221,6 +228,15 @@ class Supervision:
         if alive and not self.killed:
             self.killed_command = self.status is None
         self.killed |= alive
+
+    def _count_connections(self) -> None:
+        """Look at the network namespace from outside: a keeper about to be killed cannot tell."""
+        if self.network == containment.LOOPBACK_ONLY:
+            from orchestrate.adapters.system.network_isolation import refused_connections
+
+            counted = refused_connections(str(self.keeper))
+            if counted is not None:
+                self.refused_connections = counted
 
     def _kill_group(self) -> None:
         if self.request["containment"] == containment.PROCESS_GROUP and self.command > 0:
@@ -255,8 +271,11 @@ class Supervision:
             "started_at": self.started_at,
             "duration_s": time.monotonic() - self.start,
             "output_bytes": self.logs.kept,
+            "dropped_bytes": self.logs.dropped,
             "survivors": len(self.killed) - self.killed_command,
             "containment": self.request["containment"],
+            "network": self.network,
+            "refused_connections": self.refused_connections,
         }
         if self.status is None and self.command < 0 and not outcome["error"]:
             outcome["error"] = "the keeper was killed before it could tell that the command started"
