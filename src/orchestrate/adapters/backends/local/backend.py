@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from orchestrate.adapters.backends.local.registry import ACTIONS
+from orchestrate.adapters.backends.local.registry import ACTIONS, WRITING_ACTIONS
 from orchestrate.adapters.backends.local.toolrun import scrubbed_environment
 from orchestrate.core.planning.definition import FailureCause, TaskSpec
 from orchestrate.errors import AgentError
@@ -41,7 +41,8 @@ class LocalBackend:
     def refusal(self, task: TaskSpec) -> str:
         """See Backend."""
         if task.action in ACTIONS:
-            return ""
+            looks_only = task.writes and task.action not in WRITING_ACTIONS
+            return f"it is to write, and {task.action} changes no file" if looks_only else ""
         said = f"no action {task.action!r}" if task.action else "no task without an `action`"
         return f"the local backend has {said}; it has {', '.join(sorted(ACTIONS))}"
 

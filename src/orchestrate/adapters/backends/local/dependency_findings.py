@@ -153,6 +153,7 @@ def _certain(
         lead.cwe,
         hit.advisories,
         remedy,
+        fixed,
         (files, redactor, ordinals),
     )
 
@@ -190,6 +191,7 @@ def _possible(
         worst.cwe,
         advisories,
         f"{remedy}, or lock the version.",
+        fixed,
         (files, redactor, ordinals),
     )
 
@@ -203,6 +205,7 @@ def _finding(
     cwe: int,
     advisories: tuple[Advisory, ...],
     remedy: str,
+    fixed: list[str],
     place: tuple[Mapping[str, SourceFile], Redactor, Ordinals],
 ) -> Finding:
     files, redactor, ordinals = place
@@ -231,6 +234,7 @@ def _finding(
             "scope": subject.scope,
             "advisory": " ".join(ids),
             "aliases": " ".join(sorted({alias for each in advisories for alias in each.aliases})),
+            "fixed": " ".join(fixed),
         },
     )
 

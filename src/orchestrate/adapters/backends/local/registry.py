@@ -19,7 +19,13 @@ ACTIONS: dict[str, str] = {
     "architecture-assessment": "architecture",
     "aggregate-findings": "aggregate",
     "security-report": "report",
+    "plan-fixes": "plan_fixes",
+    "apply-fix": "apply_fix",
+    "rescan": "rescan_action",
 }
+
+#: Actions that change files; all others only look.
+WRITING_ACTIONS = frozenset({"apply-fix"})
 
 
 def find_action(name: str) -> Action:

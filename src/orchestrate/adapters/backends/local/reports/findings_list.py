@@ -16,6 +16,14 @@ from orchestrate.adapters.backends.local.reports.visible import html_text as h
 from orchestrate.core.sharing.cwe import cwe_label, cwe_url
 from orchestrate.core.sharing.deduplication import EXPOSURE_ORDER, tools_of
 from orchestrate.core.sharing.findings import SEVERITY_ORDER, Finding, Location
+from orchestrate.core.sharing.remediation import (
+    NO_FIXES,
+    STANDING_WORDS,
+    FixOutcome,
+    Remediation,
+    by_fingerprint,
+    fix_for,
+)
 
 #: Findings shown as cards with their code; those beyond are listed by script, filters included.
 MOST_CARDS = 400
@@ -26,11 +34,15 @@ _MOST_LINES = 40
 _LONGEST_LINE = 300
 
 
-def findings_list(findings: Sequence[Finding]) -> str:
+def findings_list(findings: Sequence[Finding], fixes: Remediation = NO_FIXES) -> str:
     """Filters, cards, and the list of the rest."""
     if not findings:
         return '<p class="none">No finding stands.</p>'
-    cards = "".join(_card(number, each) for number, each in enumerate(findings[:MOST_CARDS], 1))
+    answered = by_fingerprint(fixes)
+    cards = "".join(
+        _card(number, each, fix_for(each, answered))
+        for number, each in enumerate(findings[:MOST_CARDS], 1)
+    )
     return f'{_filters(findings)}<div id="cards">{cards}</div>{_rest(findings)}'
 
 
@@ -56,10 +68,12 @@ def excerpt(location: Location) -> str:
     )
 
 
-def _card(number: int, finding: Finding) -> str:
+def _card(number: int, finding: Finding, fix: tuple[int, FixOutcome] | None) -> str:
     tools = " ".join(sorted(tools_of(finding)))
     opened = " open" if number <= _OPEN_AT_FIRST else ""
-    facts = "".join(f"<dt>{name}</dt><dd>{body}</dd>" for name, body in _facts(finding) if body)
+    facts = "".join(
+        f"<dt>{name}</dt><dd>{body}</dd>" for name, body in _facts(finding, fix) if body
+    )
     return (
         f'<details class="finding {finding.severity}"{opened} id="finding-{number}" '
         f'data-severity="{finding.severity}" data-exposure="{finding.exposure}" '
@@ -74,15 +88,20 @@ def _card(number: int, finding: Finding) -> str:
     )
 
 
-def _facts(finding: Finding) -> Iterable[tuple[str, str]]:
+def _facts(finding: Finding, fix: tuple[int, FixOutcome] | None) -> Iterable[tuple[str, str]]:
     yield "Why it ranks here", h(finding.why)
     yield "What to do", h(finding.remedy)
+    yield "Fix", _fix(*fix) if fix is not None else ""
     yield "Weakness", link(cwe_url(finding.cwe), cwe_label(finding.cwe)) if finding.cwe else ""
     yield "Rule", code(finding.rule)
     yield "In", code(finding.symbol) if finding.symbol else ""
     yield "Reported by", _sources(finding)
     yield "References", ", ".join(link(url, url) for url in finding.references if not _is_cwe(url))
     yield "Fingerprint", code(finding.fingerprint)
+
+
+def _fix(number: int, fix: FixOutcome) -> str:
+    return f'<a href="#fix-{number}">{h(fix.title)}</a>: {STANDING_WORDS[fix.standing]}'
 
 
 def _sources(finding: Finding) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from orchestrate.adapters.backends.local.reports.fix_markdown import fix_sections
 from orchestrate.adapters.backends.local.reports.visible import (
     heading,
     markdown_code,
@@ -16,6 +17,7 @@ from orchestrate.adapters.backends.local.reports.visible import (
 from orchestrate.core.sharing.assembly import STATUS_WORDS
 from orchestrate.core.sharing.cwe import cwe_label
 from orchestrate.core.sharing.findings import SEVERITY_ORDER, Analysis, Finding, TimelineEntry
+from orchestrate.core.sharing.remediation import NO_FIXES, Remediation, sentence
 from orchestrate.core.sharing.summary import summarise
 
 #: Code hosts refuse comments above 65 536 characters.
@@ -28,27 +30,36 @@ _LONGEST_EXCERPT = 1_200
 
 
 def render_markdown(
-    analysis: Analysis, timeline: tuple[TimelineEntry, ...], *, version: str
+    analysis: Analysis,
+    timeline: tuple[TimelineEntry, ...],
+    *,
+    version: str,
+    fixes: Remediation = NO_FIXES,
 ) -> bytes:
     """The document, at most MAX_CHARACTERS long; what was left out is said where it would be."""
     del timeline  # the page shows it; a comment has no room
     for detailed, shown in ((DETAILED_FINDINGS, SHOWN_FINDINGS), (3, 25), (0, 10), (0, 0)):
-        text = "\n".join(_document(analysis, version, detailed, shown)) + "\n"
+        text = "\n".join(_document(analysis, fixes, version, detailed, shown)) + "\n"
         if len(text) <= MAX_CHARACTERS:
             break
     return text.encode("utf-8")
 
 
-def _document(analysis: Analysis, version: str, detailed: int, shown: int) -> Iterator[str]:
+def _document(
+    analysis: Analysis, fixes: Remediation, version: str, detailed: int, shown: int
+) -> Iterator[str]:
     summary = summarise(analysis)
     yield f"# Security report: {markdown_text(analysis.subject)}"
     yield f"\n**{markdown_text(summary.verdict, 1_000)}**\n"
+    if fixes.asked:
+        yield f"**{markdown_text(sentence(fixes), 600)}**\n"
     yield "| Severity | Findings |\n| --- | ---: |"
     yield from (f"| {name} | {summary.severities[name]} |" for name in SEVERITY_ORDER)
     yield from _unknown(analysis)
     yield from _findings(analysis.findings, shown)
     for number, finding in enumerate(analysis.findings[:detailed], start=1):
         yield from _detail(number, finding)
+    yield from fix_sections(fixes, shown)
     yield from _not_examined(analysis)
     yield from _tools(analysis)
     yield from _suppressed(analysis)

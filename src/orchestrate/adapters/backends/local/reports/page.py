@@ -15,22 +15,31 @@ from importlib import resources
 
 from orchestrate.adapters.backends.local.reports import sections
 from orchestrate.adapters.backends.local.reports.findings_list import findings_list
+from orchestrate.adapters.backends.local.reports.fix_sections import counts, fix_sections
 from orchestrate.adapters.backends.local.reports.markup import section
 from orchestrate.adapters.backends.local.reports.visible import html_text as h
 from orchestrate.core.sharing.findings import Analysis, TimelineEntry
+from orchestrate.core.sharing.remediation import NO_FIXES, Remediation, sentence
 from orchestrate.core.sharing.summary import Summary, summarise
 
 _PLACE = re.compile(r"\{\{(\w+)\}\}")
 
 
-def render_html(analysis: Analysis, timeline: tuple[TimelineEntry, ...], *, version: str) -> bytes:
+def render_html(
+    analysis: Analysis,
+    timeline: tuple[TimelineEntry, ...],
+    *,
+    version: str,
+    fixes: Remediation = NO_FIXES,
+) -> bytes:
     """The page in UTF-8. The same values give the same bytes."""
     summary = summarise(analysis)
     style, script = _asset("report.css"), _asset("report.js")
     parts = {
         "unknown": sections.unknown(analysis),
         "overview": sections.overview(summary),
-        "findings": section("findings", "Findings", findings_list(analysis.findings)),
+        "findings": section("findings", "Findings", findings_list(analysis.findings, fixes)),
+        **fix_sections(fixes),
         "architecture": sections.architecture(analysis),
         "surface": sections.surface(analysis),
         "components": sections.components(analysis),
@@ -48,8 +57,9 @@ def render_html(analysis: Analysis, timeline: tuple[TimelineEntry, ...], *, vers
         "request": f'<p class="request">{h(analysis.request)}</p>' if analysis.request else "",
         "outcome": summary.outcome,
         "verdict": h(summary.verdict),
+        "fixes": f'<p class="fixes">{h(sentence(fixes))}</p>' if fixes.asked else "",
         "facts": _facts(analysis, timeline),
-        "contents": _contents(parts, summary),
+        "contents": _contents(parts, summary, fixes),
         "sections": "".join(parts.values()),
         "version": h(version),
     }
@@ -94,11 +104,12 @@ def _facts(analysis: Analysis, timeline: tuple[TimelineEntry, ...]) -> str:
     return "".join(f"<div><dt>{name}</dt><dd>{h(value)}</dd></div>" for name, value in facts)
 
 
-def _contents(parts: Mapping[str, str], summary: Summary) -> str:
+def _contents(parts: Mapping[str, str], summary: Summary, fixes: Remediation) -> str:
     """Links to the sections that exist, some with their count."""
-    names = {
+    names: dict[str, tuple[str, int | None]] = {
         "unknown": ("Unconfirmed", summary.unknown),
         "findings": ("Findings", sum(summary.severities.values())),
+        **counts(fixes),
         "architecture": ("Architecture", None),
         "surface": ("Attack surface", None),
         "components": ("Components", None),

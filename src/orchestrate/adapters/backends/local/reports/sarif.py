@@ -6,6 +6,8 @@ Section numbers refer to the standard. Choices a consumer meets:
   (3.20.14, 3.20.21), so that an empty list of results is not read as clean;
 - `rank` (3.27.25) is our score on a scale of 0 to 100, `security-severity` is the tag that code
   hosts sort by;
+- `fixes` (3.27.30) holds what was changed and neither failed a check nor was given up, told of the
+  files as they were scanned; the security test that comes with it is in the commit alone;
 - the revision appears only when the remote is known too, because the standard wants both.
 """
 
@@ -15,11 +17,10 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
-from orchestrate.adapters.backends.local.repository import disk_name
+from orchestrate.adapters.backends.local.reports.sarif_fixes import fixes_of, relative_uri
 from orchestrate.core.sharing.assembly import STATUS_WORDS
 from orchestrate.core.sharing.baseline import BASELINE_PREFIX
 from orchestrate.core.sharing.cwe import CWE_NAME, cwe_label, cwe_url
@@ -34,6 +35,7 @@ from orchestrate.core.sharing.findings import (
     TimelineEntry,
 )
 from orchestrate.core.sharing.ranking import MAX_SCORE, SEVERITY_WEIGHT
+from orchestrate.core.sharing.remediation import NO_FIXES, Remediation, by_fingerprint, fix_for
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LEVEL: dict[Severity, str] = {
@@ -49,7 +51,13 @@ _URI = re.compile(r"[a-z][a-z0-9+.-]*://[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
 _Object = dict[str, Any]
 
 
-def render_sarif(analysis: Analysis, timeline: tuple[TimelineEntry, ...], *, version: str) -> bytes:
+def render_sarif(
+    analysis: Analysis,
+    timeline: tuple[TimelineEntry, ...],
+    *,
+    version: str,
+    fixes: Remediation = NO_FIXES,
+) -> bytes:
     """The document, indented. `version` is orchestrate's."""
     findings = (*analysis.findings, *analysis.suppressed)
     by_rule: dict[str, list[Finding]] = {}
@@ -58,6 +66,7 @@ def render_sarif(analysis: Analysis, timeline: tuple[TimelineEntry, ...], *, ver
     rule_ids = sorted(by_rule)
     index = {rule: number for number, rule in enumerate(rule_ids)}
     cwes = sorted({finding.cwe for finding in findings if finding.cwe is not None})
+    answered = by_fingerprint(fixes)
     run: _Object = {
         "tool": {
             "driver": {
@@ -80,7 +89,10 @@ def render_sarif(analysis: Analysis, timeline: tuple[TimelineEntry, ...], *, ver
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"SRCROOT": {"description": {"text": "The scanned repository"}}},
         "invocations": [_invocation(analysis, timeline)],
-        "results": [_result(finding, index[finding.rule], cwes) for finding in findings],
+        "results": [
+            _result(finding, index[finding.rule], cwes) | fixes_of(fix_for(finding, answered))
+            for finding in findings
+        ],
         "properties": {"subject": analysis.subject, "request": analysis.request},
     }
     if _URI.fullmatch(analysis.origin) and analysis.revision:
@@ -166,7 +178,7 @@ def _location(finding: Finding) -> _Object:
     place = finding.location
     location: _Object = {
         "physicalLocation": {
-            "artifactLocation": {"uri": _uri(place.path), "uriBaseId": "SRCROOT"},
+            "artifactLocation": {"uri": relative_uri(place.path), "uriBaseId": "SRCROOT"},
             "region": _region(place),
         }
     }
@@ -255,11 +267,6 @@ def _taxonomy(cwes: list[int]) -> _Object:
 
 def _identifier(title: str) -> str:
     return "".join(word.capitalize() for word in title.split() if word.isalnum()) or "Finding"
-
-
-def _uri(path: str) -> str:
-    """A path as a relative reference; bytes that are not UTF-8 are kept."""
-    return quote(disk_name(path), safe="/", errors="surrogateescape") or "."
 
 
 def _utc(seconds: float) -> str:

@@ -129,6 +129,14 @@
   }, { rootMargin: "-20% 0px -70% 0px" });
   for (const name of links.keys()) watch.observe(document.getElementById(name));
 
+  // A card that is linked to opens.
+  const reveal = () => {
+    const card = document.getElementById(location.hash.slice(1));
+    if (card instanceof HTMLDetailsElement) card.open = true;
+  };
+  addEventListener("hashchange", reveal);
+  reveal();
+
   // Printing shows every card open, and closes again what was closed.
   let closed = [];
   addEventListener("beforeprint", () => {
