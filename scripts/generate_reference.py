@@ -10,10 +10,12 @@ import inspect
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
-from orchestrate.config import ENVIRONMENT_PREFIX, Settings
+from orchestrate.config import ENVIRONMENT_PREFIX, NOT_FROM_PROJECT, Settings
+from orchestrate.core.planning.binding import show
 from orchestrate.errors import EXIT_CODE_MEANING, ExitCode
 from orchestrate.ui.cli.main import COMMANDS, cli
 
@@ -89,6 +91,8 @@ def settings_page() -> str:
     """Every setting, its default and its environment variable."""
     meanings = _attributes(Settings.__doc__ or "")
     defaults = Settings()
+    *most, last = (f"`{name}`" for name in Settings.__struct_fields__ if name in NOT_FROM_PROJECT)
+    listed = f"{', '.join(most)} or {last}"
     rows = "".join(
         f"| `{name}` | {_shown(getattr(defaults, name))} | `{ENVIRONMENT_PREFIX}{name.upper()}` |"
         f" {meanings[name]} |\n"
@@ -99,14 +103,17 @@ def settings_page() -> str:
         " `.orchestrate/settings.yaml`, that over the user's `settings.yaml` in"
         " `$XDG_CONFIG_HOME/orchestrate` (default `~/.config/orchestrate`). `orchestrate doctor`"
         " shows which value is in force and where it comes from.\n\n"
+        f"A project's file cannot set {listed}: what it says about them is left out, and `doctor`"
+        " names it. The others it may set, since whoever uses the repository wants them to be the"
+        " same for everybody; commands among them run only once the repository is trusted.\n\n"
         f"| setting | default | environment | meaning |\n|---|---|---|---|\n{rows}\n"
         "Also read: `ORCHESTRATE_USER` (your name in approvals; default: the login name),"
         " `XDG_STATE_HOME`, `XDG_CONFIG_HOME`, `NO_COLOR`.\n"
     )
 
 
-def _shown(value: object) -> str:
-    return "not set" if value in (None, "") else f"`{value}`"
+def _shown(value: Any) -> str:
+    return "not set" if value in (None, "") else f"`{show(value)}`"
 
 
 def _attributes(doc: str) -> dict[str, str]:

@@ -1,18 +1,22 @@
 """Settings: which there are, and which source wins.
 
 Flags beat the environment, which beats the project's `.orchestrate/settings.yaml`, which beats the
-user's `settings.yaml`. Every setting here has a reader in the program and a line in
-docs/reference/settings.md.
+user's `settings.yaml`. Some are not taken from a project at all: whoever wrote a repository decides
+neither what may be known about it nor what it may do to this machine. Every setting here has a
+reader in the program and a line in docs/reference/settings.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
 from orchestrate.errors import ConfigurationError
+
+#: A day: no check that anybody waits for lasts longer.
+MAX_TEST_TIMEOUT_S = 86_400
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,30 +29,60 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         settings: a repository does not decide who vouches for it.
     advisory_service: address of an OSV service to ask; empty for none. Names and versions of
         dependencies are sent there. Not taken from a project's settings.
+    setup: shell command that builds the environment in a checkout, before tests run there; empty:
+        detected. One that a project names runs only in a repository that is trusted.
+    test_command: shell command that runs the tests; empty: detected. One that a project names runs
+        only in a repository that is trusted.
+    test_timeout: seconds that one run of the tests, or of another check, may take.
+    evidence_network: whether tests and other checks may reach more than the loopback. Not taken
+        from a project's settings.
+    base: what writing tasks start from when files are changed and not committed: `head` leaves the
+        changes out, `working-tree` includes them; empty: ask, and leave them out where nobody can
+        be asked.
+    workspace_quota_mb: most space (MiB) that the workspaces of this repository may take together.
+        Not taken from a project's settings.
+    keep_days: days that transcripts and artifacts of ended runs are kept from `purge`.
     """
 
     max_parallel: Annotated[int, msgspec.Meta(ge=1)] | None = None
     memory_floor_mb: Annotated[int, msgspec.Meta(ge=0)] = 256
     advisories: str = ""
     advisory_service: str = ""
+    setup: str = ""
+    test_command: str = ""
+    test_timeout: Annotated[int, msgspec.Meta(ge=1, le=MAX_TEST_TIMEOUT_S)] = 1800
+    evidence_network: bool = False
+    base: Literal["", "head", "working-tree"] = ""
+    workspace_quota_mb: Annotated[int, msgspec.Meta(ge=1)] = 20480
+    keep_days: Annotated[int, msgspec.Meta(ge=0)] = 30
 
 
 ENVIRONMENT_PREFIX = "ORCHESTRATE_"
 
-#: Settings that name a file or folder. In a settings file they are relative to the repository (or
-#: to the user's configuration folder), elsewhere to the current folder.
+#: Settings that name a file or folder. In a settings file they are relative to the folder of that
+#: file, elsewhere to the current folder.
 PATH_SETTINGS = frozenset({"advisories"})
+
+#: Settings that a project's file may not make; what it says about them is left out and named.
+NOT_FROM_PROJECT = frozenset(
+    {"advisories", "advisory_service", "evidence_network", "workspace_quota_mb"}
+)
+#: Settings that are true or false. YAML's truth values are taken for no other, as 1 or 0 would be.
+SWITCHES = frozenset({"evidence_network"})
+_TRUTHS = {"true": True, "false": False}
 
 
 class Layer(NamedTuple):
     """One source of settings: where it is, for messages, and what it says.
 
-    `lines` maps a setting to its line, counted from 1, where the source is a file.
+    `lines` maps a setting to its line, counted from 1, where the source is a file. `project` marks
+    the file of the repository, whose author is not the user.
     """
 
     source: str
     values: Mapping[str, Any]
     lines: Mapping[str, int] = {}
+    project: bool = False
 
     def where(self, name: str) -> str:
         """The place of a setting, as `file:line` where there is a line."""
@@ -69,6 +103,8 @@ def environment_layer(environ: Mapping[str, str]) -> Layer:
 def merge(layers: Sequence[Layer]) -> tuple[Settings, dict[str, str]]:
     """Settings from `layers`, later ones winning, and where each value came from.
 
+    What a project may not set is passed over; `passed_over` names it.
+
     Raises:
         ConfigurationError: an unknown setting, or a value of the wrong type; names the place.
     """
@@ -78,13 +114,34 @@ def merge(layers: Sequence[Layer]) -> tuple[Settings, dict[str, str]]:
         for name, value in layer.values.items():
             if name not in origin:
                 raise _unknown(layer.where(name), name, tuple(origin))
+            if _is_passed_over(layer, name):
+                continue
             chosen[name] = _value(layer, name, value)
             origin[name] = layer.where(name)
     return Settings(**chosen), origin
 
 
+def passed_over(layers: Sequence[Layer]) -> dict[str, str]:
+    """Settings that a project makes and may not make, and where it does."""
+    return {
+        name: layer.where(name)
+        for layer in layers
+        for name in layer.values
+        if _is_passed_over(layer, name)
+    }
+
+
+def _is_passed_over(layer: Layer, name: str) -> bool:
+    return layer.project and name in NOT_FROM_PROJECT
+
+
 def _value(layer: Layer, name: str, value: object) -> object:
-    if isinstance(value, bool):  # it would pass for the number 1 or 0, and no setting is a switch
+    if name in SWITCHES:
+        truth = _TRUTHS.get(str(value).lower()) if isinstance(value, bool | str) else None
+        if truth is not None:
+            return truth
+        reason = f"it is true or false, not {value!r}"
+    elif isinstance(value, bool):
         reason = f"{str(value).lower()} is not a value for it"
     else:
         try:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from orchestrate.adapters.backends import shell
 from orchestrate.adapters.files.workflow_reader import check_workflow
 from orchestrate.adapters.files.workflow_references import PHASE_STATUSES
 from orchestrate.adapters.files.workflow_report import CODES
 from orchestrate.adapters.files.workflow_schema import workflow_schema
 from orchestrate.core.planning import syntax
+from orchestrate.core.planning.definition import GateKind, PhaseSpec, TaskSpec, Workflow
+from orchestrate.core.planning.expansion import problem_with
 from orchestrate.core.planning.reference import TASK_FIELDS
 from orchestrate.core.running.status import TaskStatus
 
@@ -32,10 +37,34 @@ def _keys(part: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("part", ["workflow", "input", "phase", "task", "output", "retry", "gate"])
+@pytest.mark.parametrize(
+    "part",
+    ["workflow", "input", "phase", "task", "output", "each", "resolver", "retry", "gate"],
+)
 def test_every_key_has_a_row(part: str) -> None:
     rows = re.findall(r"^\| `([a-z_]+)` \|", _section(part.capitalize()), flags=re.M)
     assert sorted(rows) == sorted(_keys(part))
+
+
+def test_every_kind_of_gate_is_explained() -> None:
+    kinds = re.findall(r"^\| `([a-z]+)` \| [a-z' ]+", _section("Kinds of gates"), re.M)
+    assert tuple(kinds) == get_args(GateKind)
+
+
+def test_every_variable_a_command_is_told_is_listed() -> None:
+    section = _section("Task")
+    for name in re.findall(r'"(ORCHESTRATE_[A-Z_]+)"', inspect.getsource(shell)):
+        assert f"`{name}`" in section
+    for group in ("INPUT", "ITEM"):
+        assert f"`ORCHESTRATE_{group}_<NAME>`" in section
+
+
+def test_example_of_a_list_gives_its_tasks() -> None:
+    items = json.loads(_section("Each").split("```json\n")[1].split("```")[0])
+    assert [item["key"] for item in items] == ["a1", "b7"]
+    group = TaskSpec(id="fix", phase="p", writes=("src/**",), run="x")
+    flow = Workflow(name="w", phases=(PhaseSpec(name="p"),), tasks=(group,))
+    assert problem_with(flow, group, [item["key"] for item in items]) == ""
 
 
 def test_every_code_has_a_row_with_its_meaning() -> None:
@@ -64,3 +93,11 @@ def test_example_of_the_how_to_is_right() -> None:
     agents = frozenset({"code-reviewer", "architect"})
     result = check_workflow(example.encode(), "check.yaml", known_agents=agents)
     assert result.problems == ()
+
+
+def test_example_of_fixes_in_the_how_to_is_right() -> None:
+    example = HOW_TO.split("# .orchestrate/workflows/tidy.yaml")[1].split("```")[0]
+    result = check_workflow(example.encode(), "tidy.yaml", known_agents=frozenset())
+    assert result.problems == ()
+    assert result.workflow is not None
+    assert result.workflow.needs_line

@@ -27,6 +27,7 @@ from orchestrate.ports.catalog import AgentCatalog
 
 BUILT_IN = (
     "architect",
+    "builder",
     "code-reviewer",
     "doc-scribe",
     "orchestrator",

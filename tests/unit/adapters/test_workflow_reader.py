@@ -10,6 +10,7 @@ import pytest
 from orchestrate.adapters.files.workflow_reader import check_workflow, read_workflow
 from orchestrate.core.planning.binding import bind_inputs
 from orchestrate.core.planning.definition import (
+    EachSpec,
     GateSpec,
     InputSpec,
     Limits,
@@ -23,9 +24,10 @@ from orchestrate.core.planning.graph import levels
 
 ROOT = Path(__file__).resolve().parents[3]
 LIBRARY = ROOT / "src" / "orchestrate" / "library" / "workflows"
+EXAMPLE = ROOT / "examples" / "hello.yaml"
 ESSENTIAL = frozenset(
     {"orchestrator", "architect", "code-reviewer", "security-scout", "validator-test-runner"}
-    | {"doc-scribe"}
+    | {"builder", "doc-scribe"}
 )
 
 
@@ -237,6 +239,144 @@ phases:
     assert found.tasks[0].retry.max_backoff_s == 300.0
 
 
+WRITING = """\
+version: 1
+name: w
+rollback: never
+checkpoint_every: 90s
+merge_batch: 1
+resolver:
+  {agent: resolver, action: join, backend: local, prompt: "Join {{ inputs.i }}", timeout: 5m}
+inputs: {i: x}
+defaults: {timeout: 7m}
+phases:
+  - name: find
+    tasks:
+      - {id: triage, run: x, outputs: [{name: fixes, path: fixes.json}]}
+  - name: fixing
+    tasks:
+      - id: fix
+        agent: builder
+        prompt: "Fix {{ item.title }} in {{ item.a.b }}"
+        each: {list: tasks.triage.outputs.fixes, limit: 5, tolerate: true}
+        writes: ["src/**", tests/]
+        max_returns: 0
+    gates:
+      - {name: tests, kind: tests}
+      - {name: own, kind: tests, command: make, each_merge: false, timeout: 5m}
+      - {name: part, kind: command, command: x, each_merge: true, at_end: false}
+      - {name: coverage, kind: coverage, min_percent: 80, each_merge: true, allow_unknown: true}
+      - {name: small, kind: diff, max_files: 20, max_lines: 400}
+      - {name: clean, kind: findings, max_new: 1, severity: low}
+      - {name: ask, kind: human, deadline: 2d, remind: 4h}
+"""
+
+
+def test_keys_about_writing_reach_the_definition() -> None:
+    found = read(WRITING)
+    assert (found.rollback, found.checkpoint_every_s, found.merge_batch) == ("never", 90.0, 1)
+    assert found.resolver == TaskSpec(
+        id="resolver",
+        phase="",
+        agent="resolver",
+        action="join",
+        backend="local",
+        prompt="Join {{ inputs.i }}",
+        timeout_s=300.0,
+    )
+    assert found.tasks[1] == TaskSpec(
+        id="fix",
+        phase="fixing",
+        agent="builder",
+        prompt="Fix {{ item.title }} in {{ item.a.b }}",
+        timeout_s=420.0,
+        each=EachSpec(task="triage", output="fixes", limit=5, tolerate=True),
+        writes=("src/**", "tests/"),
+        max_returns=0,
+    )
+    assert found.phases[1].gates == (
+        GateSpec(name="tests", kind="tests", each_merge=True),
+        GateSpec(name="own", kind="tests", command="make", timeout_s=300.0),
+        GateSpec(name="part", kind="command", command="x", each_merge=True, at_end=False),
+        GateSpec(
+            name="coverage",
+            kind="coverage",
+            min_percent=80.0,
+            each_merge=True,
+            allow_unknown=True,
+        ),
+        GateSpec(name="small", kind="diff", max_files=20, max_lines=400),
+        GateSpec(name="clean", kind="findings", max_new=1, severity="low"),
+        GateSpec(name="ask", kind="human", deadline_s=172_800.0, remind_s=14_400.0),
+    )
+
+
+def test_workflow_that_says_nothing_of_writing_writes_nothing() -> None:
+    found = read("version: 1\nname: w\nphases: [{name: p, tasks: [{id: a, run: x}]}]\n")
+    assert found.tasks[0].writes == ()
+    assert not found.needs_line
+    standard = Workflow(name="w")
+    assert found.resolver is None
+    assert found.checkpoint_every_s == standard.checkpoint_every_s == 300.0
+    assert (found.rollback, found.merge_batch) == (standard.rollback, standard.merge_batch)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("true", ("**",)),
+        ("false", ()),
+        ("src/", ("src/",)),
+        ("[a, b/**]", ("a", "b/**")),
+    ],
+)
+def test_paths_a_task_writes_are_one_or_many_or_unknown(
+    written: str, meant: tuple[str, ...]
+) -> None:
+    text = f"phases: [{{name: p, tasks: [{{id: a, run: x, writes: {written}}}]}}]\n"
+    assert read(f"version: 1\nname: w\n{text}").tasks[0].writes == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "task", "output"),
+    [
+        ("tasks.a.outputs.list", "a", "list"),
+        ("tasks['a.b'].outputs['list.json']", "a.b", "list.json"),
+    ],
+)
+def test_short_form_of_each_is_its_list(written: str, task: str, output: str) -> None:
+    found = read(f"""\
+version: 1
+name: w
+phases:
+  - name: p
+    tasks:
+      - {{id: {task}, run: x, outputs: [{{name: {output}, path: {output}.json}}]}}
+      - {{id: g, run: y, needs: [{task}], each: "{written}"}}
+""")
+    assert found.tasks[1].each == EachSpec(task=task, output=output)
+    assert found.tasks[1].is_group
+
+
+def test_list_may_come_from_an_earlier_phase() -> None:
+    result = check_workflow(WRITING.encode(), "w.yaml", known_agents=None)
+    assert result.problems == ()
+
+
+def test_members_of_a_group_in_a_sequential_phase_run_one_at_a_time() -> None:
+    text = WRITING.replace("name: fixing\n", "name: fixing\n    parallel: false\n")
+    assert read(text).phases[1].max_concurrent == 1
+    assert read(WRITING).phases[1].max_concurrent is None
+
+
+def test_resolver_of_groups_alone_may_name_the_item() -> None:
+    text = WRITING.replace("Join {{ inputs.i }}", "Join {{ item.title }}")
+    assert check_workflow(text.encode(), "w.yaml", known_agents=None).problems == ()
+    also = text.replace("run: x, outputs", "run: x, writes: true, outputs")
+    (problem,) = check_workflow(also.encode(), "w.yaml", known_agents=None).problems
+    assert problem.code == "unknown-name"
+
+
 def test_yaml_1_2_words_keep_their_meaning() -> None:
     found = read("""\
 version: 1
@@ -259,14 +399,14 @@ def test_byte_order_mark_and_windows_lines_are_read() -> None:
 
 
 def test_definition_survives_the_log() -> None:
-    for path in (LIBRARY / "security.yaml", ROOT / "examples" / "hello.yaml"):
-        found = read_workflow(path)
+    shipped = [read_workflow(path) for path in (LIBRARY / "security.yaml", EXAMPLE)]
+    for found in (*shipped, read(WRITING)):
         assert msgspec.json.decode(msgspec.json.encode(found), type=Workflow) == found
 
 
 @pytest.mark.parametrize(
     "path",
-    [*sorted(LIBRARY.glob("*.yaml")), ROOT / "examples" / "hello.yaml"],
+    [*sorted(LIBRARY.glob("*.yaml")), EXAMPLE],
     ids=lambda p: p.stem,
 )
 def test_shipped_workflow_has_no_problem_at_all(path: Path) -> None:
@@ -281,6 +421,8 @@ def test_security_scans_with_three_side_by_side_and_analyses_whatever_they_left(
     assert levels(found) == (
         ("vulnerabilities", "review", "architecture"),
         ("aggregate",),
+        ("plan",),
+        ("fix",),
         ("report",),
     )
     tasks = {task.id: task for task in found.tasks}
@@ -293,10 +435,35 @@ def test_security_scans_with_three_side_by_side_and_analyses_whatever_they_left(
         "report.md",
         "report.json",
         "report.sarif",
+        "pull-request.md",
+    ]
+    assert [output.path for output in tasks["report"].outputs if not output.required] == [
+        "pull-request.md"
     ]
     bound = bind_inputs(found, {})
     assert bound["request"] == "comprehensive security review"
     assert bound["advisories"] == ""
+
+
+def test_security_proves_each_fix_by_itself_and_reports_whatever_became_of_them() -> None:
+    found = read_workflow(LIBRARY / "security.yaml", known_agents=ESSENTIAL)
+    tasks = {task.id: task for task in found.tasks}
+    (phase,) = [phase for phase in found.phases if phase.name == "remediation"]
+
+    assert found.merge_batch == 1
+    assert phase.when == "inputs.fix"
+    assert bind_inputs(found, {})["fix"] is True
+    assert {gate.kind for gate in phase.gates} == {"tests", "findings"}
+    assert all(gate.each_merge and not gate.at_end for gate in phase.gates)
+    assert not any(gate.allow_unknown for gate in phase.gates)
+    group = tasks["fix"]
+    assert group.each == EachSpec("plan", "fixes", limit=1000, tolerate=True)
+    assert (group.action, group.when) == ("apply-fix", "tasks.plan.metrics.fixable > 0")
+    assert group.writes
+    assert group.max_returns == 0, "a codemod that was sent back would do the same again"
+    assert not any(task.writes for task in found.tasks if task.id != "fix")
+    assert tasks["report"].trigger == "all_done"
+    assert set(tasks["report"].needs) == {"aggregate", "plan", "fix"}
 
 
 def test_local_backend_has_every_action_of_the_built_in_workflows() -> None:

@@ -9,11 +9,23 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from orchestrate.adapters.files import workflow_schema as module
+from orchestrate.adapters.files.workflow_gates import GATE_KEYS
 from orchestrate.adapters.files.workflow_reader import check_workflow
 from orchestrate.adapters.files.workflow_schema import workflow_schema
+from orchestrate.adapters.files.workflow_tasks import RETRIED, SENT_BACK
 from orchestrate.adapters.files.yaml_nodes import UnreadableYamlError, read_yaml
 from orchestrate.core.ids import is_name
-from orchestrate.core.planning.definition import FailureCause, GateKind, InputType, TriggerRule
+from orchestrate.core.planning.definition import (
+    EachSpec,
+    FailureCause,
+    GateKind,
+    GateSpec,
+    InputType,
+    TaskSpec,
+    TriggerRule,
+    Workflow,
+)
+from orchestrate.core.sharing.findings import SEVERITY_ORDER
 from tests.unit.adapters.workflow_mistakes import MISTAKES
 
 #: Codes for what the schema itself refuses.
@@ -50,16 +62,49 @@ def test_schema_is_a_schema() -> None:
 
 def test_no_object_takes_unknown_keys() -> None:
     objects = list(_objects(workflow_schema()))
-    assert len(objects) == 9
+    assert len(objects) == 11
     assert all(each["additionalProperties"] is False for each in objects)
 
 
 def test_lists_of_words_are_those_of_the_definition() -> None:
     parts = workflow_schema()["$defs"]
-    assert parts["retry"]["properties"]["on"]["items"]["enum"] == list(get_args(FailureCause))
+    assert parts["retry"]["properties"]["on"]["items"]["enum"] == list(RETRIED)
+    assert set(get_args(FailureCause)) == {*RETRIED, *SENT_BACK}
     assert parts["task"]["properties"]["trigger"]["enum"] == list(get_args(TriggerRule))
     assert parts["gate"]["properties"]["kind"]["enum"] == list(get_args(GateKind))
+    assert parts["gate"]["properties"]["severity"]["enum"] == list(SEVERITY_ORDER)
     assert parts["input"]["properties"]["type"]["enum"] == list(get_args(InputType))
+
+
+def test_defaults_it_names_are_those_of_the_definition() -> None:
+    parts = workflow_schema()["$defs"]
+    gate, task = GateSpec(name="g", kind="human"), TaskSpec(id="t", phase="p")
+    each, flow = EachSpec(task="t", output="o"), Workflow(name="w")
+    for properties, value in (
+        (parts["gate"]["properties"], gate),
+        (parts["task"]["properties"], task),
+        (parts["each"]["properties"], each),
+        (workflow_schema()["properties"], flow),
+    ):
+        named = {key: each["default"] for key, each in properties.items() if "default" in each}
+        assert named == {key: getattr(value, key) for key in named}
+        assert named
+
+
+def test_keys_of_a_resolver_are_keys_of_a_task() -> None:
+    parts = workflow_schema()["$defs"]
+    resolver, task = parts["resolver"]["properties"], parts["task"]["properties"]
+    assert set(resolver) < set(task)
+    place = {"id", "needs", "outputs", "writes", "when", "trigger", "each"}
+    assert not place & set(resolver)
+    assert parts["resolver"]["oneOf"] == parts["task"]["oneOf"]
+
+
+def test_every_key_of_a_gate_belongs_to_a_kind() -> None:
+    assert set(GATE_KEYS) == set(get_args(GateKind))
+    shared = {"name", "kind", "message"}
+    own = {key for keys in GATE_KEYS.values() for key in keys}
+    assert own | shared == set(workflow_schema()["$defs"]["gate"]["properties"])
 
 
 @pytest.mark.parametrize("name", ["a", "a-b_c.d", "0", "x" * 64])

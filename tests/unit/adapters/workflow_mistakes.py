@@ -20,6 +20,14 @@ TWO_PHASES = (
     + "  - name: q\n    tasks:\n      - id: b\n        run: x\n"
 )
 DEEP = "[" * 21
+#: A task that leaves a list, and a place for one that is for each item of it.
+LIST = (
+    HEAD
+    + "phases:\n  - name: p\n    tasks:\n      - id: triage\n        run: x\n"
+    + "        outputs: [{name: fixes, path: fixes.json}, notes.md]\n"
+)
+FIXES = "tasks.triage.outputs.fixes"
+WRITER = ONE + "        writes: src/**\n"
 
 
 class Mistake(NamedTuple):
@@ -50,6 +58,12 @@ def reads(declared: str, wanted: str, more: str = "") -> str:
 def gate(fields: str) -> str:
     """A workflow with one gate."""
     return ONE + f"    gates:\n      - {{{fields}}}\n"
+
+
+def fix(lines: str, needs: str = "[triage]") -> str:
+    """A workflow with a list, and a second task `fix` with the further `lines`."""
+    indented = "".join(f"        {line}\n" for line in lines.splitlines())
+    return f"{LIST}      - id: fix\n        agent: architect\n        needs: {needs}\n{indented}"
 
 
 MISTAKES = [
@@ -153,6 +167,32 @@ MISTAKES = [
         task("- id: a\n  run: x\n- id: b\n  run: x\n  needs: [a, ⟦a]"),
         "'a' is listed twice",
     ),
+    Mistake(
+        "missing-key",
+        gate("⟦name: g, kind: diff").replace("{⟦", "⟦{"),
+        "gate g has no `max_files` and no `max_lines`",
+        "add `max_files:`",
+    ),
+    Mistake("missing-key", fix("prompt: x\neach: ⟦{limit: 5}"), "this each has no `list`"),
+    Mistake("unknown-key", WRITER + "resolver: {run: x, ⟦needs: [a]}\n", "'needs'"),
+    Mistake("unknown-key", task("- id: a\n  run: x\n  ⟦for_each: x"), "", "did you mean each?"),
+    Mistake(
+        "out-of-range", gate("name: g, kind: coverage, min_percent: ⟦101"), "at most 100, not 101"
+    ),
+    Mistake("out-of-range", gate("name: g, kind: coverage, min_percent: ⟦-1"), "at least 0"),
+    Mistake(
+        "bad-value",
+        gate("name: g, kind: findings, severity: ⟦hihg"),
+        "one of critical, high",
+        "did you mean high?",
+    ),
+    Mistake("bad-value", ONE + "rollback: ⟦always\n", "one of failure, never"),
+    Mistake("bad-value", task("- id: a\n  run: x\n  retry: {max_attempts: 2, on: [⟦conflict]}")),
+    Mistake("bad-duration", WRITER + "checkpoint_every: ⟦0\n", "more than zero"),
+    Mistake("bad-duration", gate("name: g, kind: human, remind: ⟦often"), "'often'"),
+    Mistake("wrong-type", task("- id: a\n  run: x\n  writes: ⟦5"), "true or false"),
+    Mistake("empty", task("- id: a\n  run: x\n  writes: ⟦[]"), "`writes` is empty"),
+    Mistake("agent-or-run", WRITER + "resolver: ⟦{prompt: x}\n", "this resolver has neither"),
     Mistake("agent-or-run", task("- ⟦id: a"), "task a has neither", "add `agent: NAME`"),
     Mistake(
         "agent-or-run",
@@ -188,6 +228,18 @@ MISTAKES = [
         HEAD + "inputs: {request: x}\nphases: [{name: p, agents: [⟦zebra]}]\n",
         "",
         "orchestrate agent list",
+    ),
+    Mistake(
+        "duplicate-id",
+        fix(f"each: {FIXES}\nprompt: x") + "      - {id: ⟦fix.a, run: x}\n",
+        "called like one of the tasks made from fix",
+        "do not begin it with `fix.`",
+    ),
+    Mistake(
+        "unknown-agent",
+        WRITER + "resolver: {agent: ⟦archtect, prompt: x}\n",
+        "archtect",
+        "did you mean architect?",
     ),
     Mistake(
         "unknown-task",
@@ -248,6 +300,33 @@ MISTAKES = [
         "contradiction", gate("name: g, kind: human, ⟦command: x"), "g is human", "kind: command"
     ),
     Mistake(
+        "contradiction",
+        gate("name: g, kind: tests, ⟦remind: 1h"),
+        "`remind` is for gates of kind human",
+        "kind: human",
+    ),
+    Mistake("contradiction", gate("name: g, kind: human, ⟦each_merge: true"), "tests, coverage"),
+    Mistake("contradiction", gate("name: g, kind: tests, ⟦min_percent: 5"), "kind coverage"),
+    Mistake("contradiction", gate("name: g, kind: coverage, ⟦max_new: 5"), "kind findings"),
+    Mistake(
+        "contradiction",
+        gate("name: g, kind: findings, ⟦max_files: 5").replace(
+            "run: x", "run: x\n        writes: a"
+        ),
+        "kind diff",
+    ),
+    Mistake(
+        "contradiction",
+        gate("name: g, kind: command, command: x, ⟦at_end: false"),
+        "never asked",
+        "each_merge: true",
+    ),
+    Mistake(
+        "contradiction",
+        WRITER + "resolver: {run: x, ⟦prompt: y}\n",
+        "`prompt` is for agents, and the resolver runs a command",
+    ),
+    Mistake(
         "bad-default",
         HEAD + "inputs: {⟦i: {type: integer, default: x}}\n" + ONE[len(HEAD) :],
         "not of type integer",
@@ -269,6 +348,87 @@ MISTAKES = [
     Mistake("bad-output-path", task("- id: a\n  run: x\n  outputs: [{name: o, path: ⟦a/./b}]")),
     Mistake("bad-output-path", task("- id: a\n  run: x\n  outputs: [{name: o, path: ⟦'a\\b'}]")),
     Mistake("bad-output-path", task("- id: a\n  run: x\n  outputs: [{name: o, path: ⟦~/b}]")),
+    *[
+        Mistake("bad-pattern", task(f"- id: a\n  run: x\n  writes: {written}"), says, "src/**")
+        for written, says in (
+            ("⟦/etc/**", "is not relative"),
+            ("[src/**, ⟦~/x]", "is not relative"),
+            ("⟦src/../../x", "leads out"),
+            ("[⟦..]", "leads out"),
+            ("⟦.git/config", "is git's own"),
+            ("⟦src\\x", "is not a path"),
+        )
+    ],
+    # -- lists ---------------------------------------------------------------------------------
+    *[
+        Mistake("bad-each", fix(f"prompt: x\neach: ⟦{text}"), "names no output", "tasks.<id>")
+        for text in (
+            "fixes",
+            "tasks.triage",
+            "tasks.triage.outputs.fixes.path",
+            "inputs.fixes",
+            "a b",
+            "tasks.fix.outputs.x",
+        )
+    ],
+    Mistake(
+        "bad-each",
+        fix("prompt: x\neach: ⟦tasks.triage.outputs['notes.md']"),
+        "is text/markdown",
+        "ends in .json",
+    ),
+    Mistake("unknown-name", fix("prompt: x\neach: ⟦tasks.triag.outputs.fixes"), "no task triag"),
+    Mistake(
+        "unknown-name",
+        fix("prompt: x\neach: {list: ⟦tasks.triage.outputs.fixed}"),
+        "no output fixed",
+        "did you mean fixes?",
+    ),
+    Mistake(
+        "unknown-name",
+        fix(f"each: {FIXES}\nprompt: x\noutputs: [o.json]")
+        + "      - {id: b, agent: architect, needs: [fix],\n"
+        + "         prompt: \"{{ ⟦tasks.fix.outputs['o.json'].path }}\"}\n",
+        "leaves no outputs of its own",
+    ),
+    Mistake(
+        "not-upstream",
+        fix(f"prompt: x\neach: ⟦{FIXES}", "[]"),
+        "before task triage is certain",
+        "add triage to `needs:`",
+    ),
+    Mistake(
+        "maybe-missing",
+        fix(f"prompt: x\ntrigger: all_done\neach: ⟦{FIXES}"),
+        "there is then no list",
+        warning=True,
+    ),
+    Mistake(
+        "unknown-name", fix("prompt: see {{ ⟦item.path }}"), "a task with `each`, and nowhere else"
+    ),
+    Mistake(
+        "unknown-name",
+        fix(f"each: {FIXES}\nprompt: x\nwhen: ⟦item.path == 'a'"),
+        "item.path has a value in the prompt",
+    ),
+    Mistake("unknown-name", fix(f"each: {FIXES}\nprompt: see {{{{ ⟦item }}}}"), "", "item.<name>"),
+    Mistake(
+        "unknown-name",
+        WRITER + "resolver: {agent: architect, prompt: 'see {{ ⟦item.path }}'}\n",
+        "nowhere else",
+    ),
+    Mistake(
+        "missing-input",
+        WRITER + "resolver: {agent: architect, prompt: 'see {{ ⟦inputs.x }}'}\n",
+        "no input x",
+    ),
+    Mistake(
+        "maybe-missing",
+        LIST.replace("run: x", "run: x\n        writes: a")
+        + f"resolver: {{agent: architect, prompt: 'see {{{{ ⟦{FIXES}.path }}}}'}}\n",
+        "work may conflict before triage has ended",
+        warning=True,
+    ),
     # -- conditions and prompts ----------------------------------------------------------------
     Mistake(
         "bad-expression", task("- id: a\n  run: x\n  when: true ⟦&& false"), "'&'", "write `and`"
@@ -389,6 +549,56 @@ MISTAKES = [
         ONE.replace("name: p\n", "name: p\n    parallel: false\n    ⟦max_concurrent: 2\n"),
         "one task at a time",
         warning=True,
+    ),
+    Mistake(
+        "not-a-template",
+        task("- id: a\n  run: x\n  env: {A: 'x ⟦{{ inputs.x }}'}"),
+        "variables are not filled in",
+        warning=True,
+    ),
+    Mistake(
+        "not-a-template",
+        fix(f"each: {FIXES}\nprompt: x\nwrites: ['⟦{{{{ item.path }}}}']"),
+        "patterns are not filled in",
+        "let each item",
+        warning=True,
+    ),
+    Mistake("no-effect", ONE + "⟦resolver: {run: x}\n", "no task of this", "writes", warning=True),
+    Mistake("no-effect", ONE + "⟦merge_batch: 1\n", "no task of this workflow", warning=True),
+    Mistake("no-effect", ONE + "⟦checkpoint_every: 1m\n", "no task of this", warning=True),
+    Mistake("no-effect", ONE + "⟦rollback: never\n", "no task of this workflow", warning=True),
+    Mistake(
+        "no-effect", gate("name: g, kind: ⟦diff, max_files: 1"), "no task of this", warning=True
+    ),
+    Mistake(
+        "no-effect",
+        gate("name: g, kind: tests, ⟦each_merge: true"),
+        "no task of phase p",
+        warning=True,
+    ),
+    Mistake(
+        "no-effect",
+        TWO_PHASES.replace("id: a\n", "id: a\n        writes: x\n")
+        + "    gates: [{name: g, kind: tests, ⟦allow_unknown: true}]\n",
+        "no task of phase q writes",
+        warning=True,
+    ),
+    Mistake("no-effect", gate("name: g, kind: tests, ⟦at_end: false"), "no task of", warning=True),
+    Mistake(
+        "no-effect",
+        gate("name: g, kind: coverage, ⟦allow_unknown: true"),
+        "not asked before a merge",
+        "each_merge: true",
+        warning=True,
+    ),
+    Mistake(
+        "no-effect",
+        gate("name: g, kind: human, deadline: 1h, ⟦remind: 2h"),
+        "before the first reminder",
+        warning=True,
+    ),
+    Mistake(
+        "no-effect", task("- id: a\n  run: x\n  ⟦max_returns: 1"), "writes nothing", warning=True
     ),
     Mistake(
         "no-prompt",

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 MAX_BYTES = 64 * 1024
 
 
-def read_settings(path: Path, *, relative_to: Path) -> Layer:
+def read_settings(path: Path, *, relative_to: Path, project: bool = False) -> Layer:
     """What `path` says, with the line of each setting; nothing when the file does not exist.
 
     Paths among the values are taken relative to the folder `relative_to`, not to where the command
-    is called from.
+    is called from. `project`: the file belongs to the repository and not to the user.
 
     Raises:
         ConfigurationError: unreadable, too large, not YAML, or not a mapping; with the line.
@@ -30,7 +30,7 @@ def read_settings(path: Path, *, relative_to: Path) -> Layer:
     try:
         data = _read(path)
     except (FileNotFoundError, NotADirectoryError):
-        return Layer(str(path), {})
+        return Layer(str(path), {}, project=project)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
     if len(data) > MAX_BYTES:
@@ -40,7 +40,7 @@ def read_settings(path: Path, *, relative_to: Path) -> Layer:
         value = values[name]
         if isinstance(value, str) and value:
             values[name] = str(relative_to / Path(value).expanduser())
-    return Layer(str(path), values, lines)
+    return Layer(str(path), values, lines, project)
 
 
 def _read(path: Path) -> bytes:

@@ -13,20 +13,12 @@ from orchestrate.adapters.files.yaml_nodes import Node
 from orchestrate.core.ids import is_name
 from orchestrate.core.planning.binding import convert, show
 from orchestrate.core.planning.definition import (
-    GateSpec,
     InputSpec,
     InputValue,
     OutputSpec,
-    PhaseSpec,
     TaskSpec,
 )
 
-#: Keys that mean something for one kind of gate alone.
-_GATE_KEYS = {
-    "human": ("approvers", "deadline"),
-    "command": ("command", "timeout"),
-    "condition": ("condition",),
-}
 _AGENT_KEYS = ("action", "prompt")
 _SHELL = "shell"
 
@@ -79,6 +71,7 @@ def check_ids(draft: Draft, report: Report) -> None:
         _distinct("output path", [each.path for each in task.outputs], outputs, report)
         for output, place in zip(task.outputs, outputs, strict=True):
             _check_output(output, place, report)
+    _check_members(draft, report)
 
 
 def _distinct(what: str, names: list[str], nodes: list[Node], report: Report) -> None:
@@ -89,6 +82,19 @@ def _distinct(what: str, names: list[str], nodes: list[Node], report: Report) ->
             message = f"{what} {name} stands in line {first[name].line} already"
             report.add("duplicate-id", place, message, "rename one of them")
         first.setdefault(name, node)
+
+
+def _check_members(draft: Draft, report: Report) -> None:
+    """Ids that begin with that of a group and a dot are left to its members."""
+    groups = {task.id for task in draft.workflow.tasks if task.each is not None and task.id}
+    for task, node in zip(draft.workflow.tasks, draft.task_nodes, strict=True):
+        parts = task.id.split(".")
+        heads = (".".join(parts[:end]) for end in range(1, len(parts)))
+        group = next((head for head in heads if head in groups), None)
+        if group is not None:
+            message = f"task {task.id} may be called like one of the tasks made from {group}"
+            place = node.entries.get("id", node)
+            report.add("duplicate-id", place, message, f"do not begin it with `{group}.`")
 
 
 def _check_output(output: OutputSpec, node: Node, report: Report) -> None:
@@ -115,7 +121,7 @@ def check_agents(draft: Draft, report: Report, known: frozenset[str] | None) -> 
     """Every agent exists; None for `known` means that nobody can tell."""
     if known is None:
         return
-    for task, node in zip(draft.workflow.tasks, draft.task_nodes, strict=True):
+    for _, task, node in _performed(draft):
         if task.agent is not None and task.agent not in known:
             place = node.entries.get("agent", node)
             see = "see: orchestrate agent list"
@@ -129,8 +135,8 @@ def check_tasks(draft: Draft, report: Report) -> None:
         if not phase.parallel and "max_concurrent" in node.keys:
             message = f"phase {phase.name} runs one task at a time"
             report.warn("no-effect", node.keys["max_concurrent"], message, "remove the key")
-    for task, node in zip(draft.workflow.tasks, draft.task_nodes, strict=True):
-        for problem in (*_contradictions(task, node), *_retry_problems(task, node)):
+    for what, task, node in _performed(draft):
+        for problem in (*_contradictions(what, task, node), *_retry_problems(task, node)):
             report.add(*problem)
         if task.trigger != "all_success" and not task.needs:
             message = f"`{task.trigger}` looks at needed tasks, and {task.id} needs none"
@@ -142,18 +148,26 @@ def check_tasks(draft: Draft, report: Report) -> None:
             report.add("bad-name", node, f"{task.id!r} is not a name", name_fix("Name"))
 
 
+def _performed(draft: Draft) -> Iterator[tuple[str, TaskSpec, Node]]:
+    """The tasks, and the resolver as one of them, with what messages call them."""
+    for task, node in zip(draft.workflow.tasks, draft.task_nodes, strict=True):
+        yield f"task {task.id}", task, node
+    if draft.workflow.resolver is not None:
+        yield "the resolver", draft.workflow.resolver, draft.root.entries["resolver"]
+
+
 _Problem = tuple[str, Node, str, str]
 
 
-def _contradictions(task: TaskSpec, node: Node) -> Iterator[_Problem]:
+def _contradictions(what: str, task: TaskSpec, node: Node) -> Iterator[_Problem]:
     if task.run is None or task.agent is not None:
         return
     for key in _AGENT_KEYS:
         if key in node.keys:
-            message = f"`{key}` is for agents, and task {task.id} runs a command"
+            message = f"`{key}` is for agents, and {what} runs a command"
             yield "contradiction", node.keys[key], message, "remove it"
     if task.backend not in (None, _SHELL):
-        message = f"task {task.id} runs a command, which backend {task.backend} does not"
+        message = f"{what} runs a command, which backend {task.backend} does not"
         yield "contradiction", node.keys["backend"], message, "remove it"
 
 
@@ -167,23 +181,3 @@ def _retry_problems(task: TaskSpec, node: Node) -> Iterator[_Problem]:
     if task.retry.backoff_s > task.retry.max_backoff_s:
         message = "the first wait is longer than the longest"
         yield "contradiction", written, message, "raise `max_backoff`"
-
-
-def check_gates(draft: Draft, report: Report) -> None:
-    """Keys of gates belong to their kind."""
-    for phase, nodes in zip(draft.workflow.phases, draft.gate_nodes, strict=True):
-        for gate, node in zip(phase.gates, nodes, strict=True):
-            _check_gate(phase, gate, node, report)
-
-
-def _check_gate(phase: PhaseSpec, gate: GateSpec, node: Node, report: Report) -> None:
-    if node.entries.get("kind", Node("scalar", 0, 0)).text not in _GATE_KEYS:
-        return
-    for kind, keys in _GATE_KEYS.items():
-        for key in keys:
-            if kind != gate.kind and key in node.keys:
-                message = (
-                    f"gate {phase.name}/{gate.name} is {gate.kind}; `{key}` is for {kind} gates"
-                )
-                fix = f"remove it, or set `kind: {kind}`"
-                report.add("contradiction", node.keys[key], message, fix)

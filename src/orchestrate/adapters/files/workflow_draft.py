@@ -26,13 +26,12 @@ from orchestrate.adapters.files.workflow_fields import (
     text,
     texts,
 )
+from orchestrate.adapters.files.workflow_gates import draft_gate
 from orchestrate.adapters.files.workflow_report import Report
 from orchestrate.adapters.files.workflow_tasks import TaskDrafter
 from orchestrate.adapters.files.yaml_nodes import Node
 from orchestrate.core.planning.definition import (
     DEFAULT_MAX_PARALLEL,
-    DEFAULT_TASK_TIMEOUT_S,
-    GateSpec,
     InputSpec,
     Limits,
     PhaseSpec,
@@ -40,6 +39,7 @@ from orchestrate.core.planning.definition import (
     Workflow,
 )
 
+DEFAULT_CHECKPOINT_EVERY_S = Workflow(name="").checkpoint_every_s
 #: What a task without a prompt is asked, where the workflow has an input of this name.
 REQUEST = "request"
 REQUEST_PROMPT = "{{ inputs.request }}"
@@ -50,6 +50,7 @@ class Draft:
     """The workflow so far, and where its parts stand in the file.
 
     Attributes:
+        root: the whole file.
         input_nodes: the node of each input's key. The other lists run parallel to the phases and
             tasks of `workflow`; a task from the `agents:` shorthand has the node of its name.
         gate_nodes: per phase, the node of each gate.
@@ -57,6 +58,7 @@ class Draft:
     """
 
     workflow: Workflow
+    root: Node
     input_nodes: dict[str, Node] = field(default_factory=dict)
     phase_nodes: list[Node] = field(default_factory=list)
     task_nodes: list[Node] = field(default_factory=list)
@@ -73,7 +75,7 @@ class _Drafter:
     def __init__(self, root: Node, report: Report) -> None:
         self._root = root
         self._report = report
-        self._draft = Draft(Workflow(name=text(root, "name")))
+        self._draft = Draft(Workflow(name=text(root, "name")), root)
         self._phases: list[PhaseSpec] = []
         self._tasks: list[TaskSpec] = []
 
@@ -97,8 +99,22 @@ class _Drafter:
                 timeout_s=duration(limits, "timeout", None, self._report, positive=True),
             ),
             on_failure="continue" if text(self._root, "on_failure") == "continue" else "stop",
+            resolver=self._resolver(tasks),
+            checkpoint_every_s=duration(
+                self._root,
+                "checkpoint_every",
+                DEFAULT_CHECKPOINT_EVERY_S,
+                self._report,
+                positive=True,
+            ),
+            merge_batch=integer(self._root, "merge_batch", Workflow(name="").merge_batch),
+            rollback="never" if text(self._root, "rollback") == "never" else "failure",
         )
         return self._draft
+
+    def _resolver(self, tasks: TaskDrafter) -> TaskSpec | None:
+        node = self._root.entries.get("resolver")
+        return tasks.resolver(node) if node is not None and node.kind == "mapping" else None
 
     def _inputs(self) -> Iterator[InputSpec]:
         declared = mapping(self._root, "inputs")
@@ -135,8 +151,8 @@ class _Drafter:
             name=name,
             depends_on=depends_on,
             parallel=boolean(node, "parallel", True),
-            max_concurrent=integer(node, "max_concurrent", 0) or None,
-            gates=tuple(self._gate(gate) for gate in gates),
+            max_concurrent=integer(node, "max_concurrent", 0) or _alone(node),
+            gates=tuple(draft_gate(gate, self._report) for gate in gates),
             when=condition(node, "when"),
         )
         self._phases.append(phase)
@@ -152,20 +168,11 @@ class _Drafter:
             self._draft.task_nodes.append(task_node)
             previous = task.id
 
-    def _gate(self, node: Node) -> GateSpec:
-        kind = text(node, "kind")
-        return GateSpec(
-            name=text(node, "name"),
-            kind=one_of(kind, ("command", "condition"), "human"),
-            message=text(node, "message"),
-            command=text(node, "command"),
-            condition=condition(node, "condition") or "",
-            approvers=texts(node, "approvers"),
-            deadline_s=duration(node, "deadline", None, self._report, positive=True),
-            timeout_s=duration(
-                node, "timeout", DEFAULT_TASK_TIMEOUT_S, self._report, positive=True
-            ),
-        )
+
+def _alone(phase: Node) -> int | None:
+    """One at a time in a sequential phase with a group: its members do not need each other."""
+    grouped = any("each" in task.entries for task in sequence(phase, "tasks"))
+    return 1 if grouped and not boolean(phase, "parallel", True) else None
 
 
 def _wanted_ids(phases: list[Node]) -> dict[tuple[str, str], str]:

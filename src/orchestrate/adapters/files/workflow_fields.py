@@ -13,6 +13,7 @@ from orchestrate.adapters.files.yaml_nodes import Node
 from orchestrate.core.planning.duration import parse_duration
 
 _T = TypeVar("_T", float, float | None)
+_I = TypeVar("_I", int, int | None)
 
 
 def text(node: Node, key: str) -> str:
@@ -33,7 +34,7 @@ def boolean(node: Node, key: str, default: bool) -> bool:
     return found.value if found is not None and isinstance(found.value, bool) else default
 
 
-def number(node: Node, key: str, default: float) -> float:
+def number(node: Node, key: str, default: _T) -> float | _T:
     """A number, as a float."""
     found = node.entries.get(key)
     if found is None or isinstance(found.value, bool) or not isinstance(found.value, int | float):
@@ -41,10 +42,10 @@ def number(node: Node, key: str, default: float) -> float:
     return float(found.value)
 
 
-def integer(node: Node, key: str, default: int) -> int:
+def integer(node: Node, key: str, default: _I) -> int | _I:
     """A whole number, also when written as `3.0`."""
-    value = number(node, key, default)
-    return int(value) if value == int(value) else default
+    value = number(node, key, None)
+    return int(value) if value is not None and value == int(value) else default
 
 
 def sequence(node: Node, key: str) -> list[Node]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 from orchestrate.adapters.files.workflow_draft import Draft
+from orchestrate.adapters.files.workflow_fields import mapping, sequence
+from orchestrate.adapters.files.workflow_names import NameChecks, Place, always
 from orchestrate.adapters.files.workflow_report import Report
+from orchestrate.adapters.files.workflow_tasks import list_node
 from orchestrate.adapters.files.workflow_wording import did_you_mean
 from orchestrate.adapters.files.yaml_nodes import Node
-from orchestrate.core.planning.definition import TaskSpec
+from orchestrate.core.planning.definition import EachSpec, TaskSpec
 from orchestrate.core.planning.expression import Expression, ExpressionError, nodes, parse
 from orchestrate.core.planning.inference import misfits, settled
-from orchestrate.core.planning.reference import ROOTS, Reference, misspelling
+from orchestrate.core.planning.reference import ROOTS, Reference, reference
 from orchestrate.core.planning.syntax import Comparison, Literal, Name
 from orchestrate.core.planning.template import TemplateError, references
 from orchestrate.core.planning.upstream import Upstream
@@ -21,17 +24,18 @@ from orchestrate.core.running.status import TaskStatus
 
 PHASE_STATUSES = ("blocked", "active", "gated", "done", "failed", "skipped")
 _STATUSES = {"tasks": tuple(TaskStatus), "phases": PHASE_STATUSES}
-_BRACES = re.compile(r"\{\{\s*(?:inputs|tasks|phases|run)\.")
-_BRACKETS = "; a name with a dot goes into brackets: tasks['a.b']"
-
-
-class _Place(NamedTuple):
-    """A condition or prompt in the file, and what has ended for sure when it is looked at."""
-
-    node: Node
-    task_ended: Callable[[str], bool]
-    phase_done: Callable[[str], bool]
-    task: TaskSpec | None = None
+_BRACES = re.compile(rf"\{{\{{\s*(?:{'|'.join(ROOTS)})\.")
+_COMMANDS = (
+    "commands are not filled in, so that no value can become a command",
+    "use $ORCHESTRATE_INPUT_<NAME>, $ORCHESTRATE_ITEM_<NAME>, $ORCHESTRATE_ARTIFACT_<TASK>_<NAME>",
+)
+_VARIABLES = (
+    "variables are not filled in",
+    "commands find inputs, items and outputs in their environment anyway; name it in a prompt",
+)
+_PATTERNS = ("patterns are not filled in", "let each item of the list name what it `writes`")
+#: Media types a list may have; the last is that of a file whose ending says nothing.
+_MAYBE_JSON = ("/json", "+json", "/octet-stream")
 
 
 class ReferenceChecks:
@@ -47,8 +51,7 @@ class ReferenceChecks:
         self._upstream = upstream
         workflow = draft.workflow
         self._inputs = {spec.name: spec for spec in workflow.inputs}
-        self._tasks = {task.id: task for task in workflow.tasks if task.id}
-        self._phases = {phase.name: phase for phase in workflow.phases}
+        self._names = NameChecks(workflow, report)
 
     def check(self) -> None:
         """Report everything wrong with them."""
@@ -62,42 +65,47 @@ class ReferenceChecks:
                 if gate.condition:
                     place = self._at_gate(gate_node.entries["condition"], phase.name)
                     self._condition(gate.condition, place)
-                self._command(gate.command, gate_node.entries.get("command"))
+                self._command(gate_node.entries.get("command"), _COMMANDS)
         for task, node in zip(workflow.tasks, self._draft.task_nodes, strict=True):
             if "when" in node.entries:
                 self._condition(task.when, self._at_task(node.entries["when"], task))
             if "prompt" in node.entries:
-                self._prompt(task.prompt, self._at_task(node.entries["prompt"], task))
-            self._command(task.run or "", node.entries.get("run"))
+                place = self._at_task(node.entries["prompt"], task)
+                self._prompt(task.prompt, place._replace(item=task.each is not None))
+            if task.each is not None:
+                self._list(task, task.each, node)
+            self._not_filled_in(node)
+        if workflow.resolver is not None:
+            self._resolver(workflow.resolver, self._draft.root.entries["resolver"])
 
     # -- where ---------------------------------------------------------------------------------
 
-    def _at_task(self, node: Node, task: TaskSpec) -> _Place:
+    def _at_task(self, node: Node, task: TaskSpec) -> Place:
         known = self._upstream
         if known is None or not task.id:
-            return _Place(node, _always, _always, task)
-        return _Place(
+            return Place(node, always, always, task)
+        return Place(
             node,
             lambda name: known.before_task(name, task.id),
             lambda name: known.phase_before_task(name, task.id),
             task,
         )
 
-    def _at_phase(self, node: Node, phase: str) -> _Place:
+    def _at_phase(self, node: Node, phase: str) -> Place:
         known = self._upstream
         if known is None:
-            return _Place(node, _always, _always)
-        return _Place(
+            return Place(node, always, always)
+        return Place(
             node,
             lambda name: known.before_phase(name, phase),
             lambda name: known.phase_before(name, phase),
         )
 
-    def _at_gate(self, node: Node, phase: str) -> _Place:
+    def _at_gate(self, node: Node, phase: str) -> Place:
         known = self._upstream
         if known is None:
-            return _Place(node, _always, _always)
-        return _Place(
+            return Place(node, always, always)
+        return Place(
             node,
             lambda name: known.before_gates(name, phase),
             lambda name: known.phase_before(name, phase),
@@ -105,7 +113,7 @@ class ReferenceChecks:
 
     # -- conditions ----------------------------------------------------------------------------
 
-    def _condition(self, text: str | None, place: _Place) -> None:
+    def _condition(self, text: str | None, place: Place) -> None:
         if not text:
             return
         try:
@@ -115,7 +123,7 @@ class ReferenceChecks:
             self._report.add("bad-expression", where, error.message, error.remedy)
             return
         for name in expression.names:
-            self._name(name, place)
+            self._names.check(name, place)
         for misfit in misfits(expression, self._inputs):
             where = place.node.place(misfit.offset)
             self._report.add("bad-expression", where, misfit.message, misfit.fix)
@@ -125,7 +133,7 @@ class ReferenceChecks:
             self._report.warn("unknown-status", where, f"{word!r} is no status there is", fix)
         self._constancy(expression, place)
 
-    def _constancy(self, expression: Expression, place: _Place) -> None:
+    def _constancy(self, expression: Expression, place: Place) -> None:
         constant = settled(expression, lambda _: None)
         if constant is not None:
             word = str(constant).lower()
@@ -151,7 +159,7 @@ class ReferenceChecks:
 
     # -- prompts and commands ------------------------------------------------------------------
 
-    def _prompt(self, text: str, place: _Place) -> None:
+    def _prompt(self, text: str, place: Place) -> None:
         try:
             found = references(text)
         except TemplateError as error:
@@ -159,95 +167,53 @@ class ReferenceChecks:
             self._report.add("bad-template", where, error.message, error.remedy)
             return
         for name in found:
-            self._name(name, place)
+            self._names.check(name, place)
             if name.path[0] == "tasks" and name.path[2:3] == ("outputs",):
-                self._output_there(name, place)
+                self._names.output_there(name, place)
 
-    def _output_there(self, name: Reference, place: _Place) -> None:
-        """Warn when the output may be absent although the task that uses it starts."""
-        source, task = self._tasks.get(name.path[1]), place.task
-        if source is None or task is None:
-            return
-        output = next((each for each in source.outputs if name.path[3:4] == (each.name,)), None)
-        why = ""
-        if output is not None and not output.required:
-            why = f"output {output.name} of {source.id} is not required"
-        elif task.trigger != "all_success":
-            why = f"{task.id} also starts when {source.id} failed"
-        elif source.id not in task.needs and source.when is not None:
-            why = f"{source.id} may be skipped"
-        if why:
-            where = place.node.place(name.offset)
-            message = f"{name} may not be there: {why}; the prompt then cannot be written"
-            self._report.warn("maybe-missing", where, message, "use .summary, or require it")
+    def _resolver(self, resolver: TaskSpec, node: Node) -> None:
+        """It may be wanted as soon as anything was merged, for any task that writes."""
+        if "prompt" in node.entries:
+            writing = [task for task in self._draft.workflow.tasks if task.writes]
+            item = bool(writing) and all(task.each is not None for task in writing)
+            place = Place(node.entries["prompt"], always, always, item=item)
+            self._prompt(resolver.prompt, place)
+        self._not_filled_in(node)
 
-    def _command(self, text: str, node: Node | None) -> None:
-        found = _BRACES.search(text)
+    def _not_filled_in(self, node: Node) -> None:
+        """What is written beside the prompt of a task and taken as it is."""
+        self._command(node.entries.get("run"), _COMMANDS)
+        for value in mapping(node, "env").entries.values():
+            self._command(value, _VARIABLES)
+        writes = node.entries.get("writes")
+        for pattern in (writes, *sequence(node, "writes")):
+            self._command(pattern, _PATTERNS)
+
+    def _command(self, node: Node | None, what: tuple[str, str]) -> None:
+        found = _BRACES.search(node.text) if node is not None else None
         if found is not None and node is not None:
-            self._report.warn(
-                "not-a-template",
-                node.place(found.start()),
-                "commands are not filled in, so that no value can become a command",
-                "use $ORCHESTRATE_INPUT_<NAME> or $ORCHESTRATE_ARTIFACT_<TASK>_<NAME>",
-            )
+            self._report.warn("not-a-template", node.place(found.start()), *what)
 
-    # -- names ---------------------------------------------------------------------------------
+    # -- lists ---------------------------------------------------------------------------------
 
-    def _name(self, name: Reference, place: _Place) -> None:
-        where = place.node.place(name.offset)
-        shape = misspelling(name.path)
-        if shape:
-            fix = f"{shape}{_BRACKETS}" if len(name.path) > 3 else shape
-            if name.path[0] not in ROOTS:
-                fix = did_you_mean(name.path[0], ROOTS, shape)
-            self._report.add("unknown-name", where, f"{name} cannot have a value", fix)
-        elif name.path[0] == "inputs":
-            self._input(name, where)
-        elif name.path[0] == "tasks":
-            self._task(name, where, place)
-        elif name.path[0] == "phases":
-            self._phase(name, where, place)
-
-    def _input(self, name: Reference, where: tuple[int, int]) -> None:
-        if len(name.path) == 1:
+    def _list(self, task: TaskSpec, each: EachSpec, node: Node) -> None:
+        """The list a group is over is a JSON output that will be there."""
+        written = list_node(node)
+        if written is None or not isinstance(written.value, str) or not written.value:
             return
-        spec = self._inputs.get(name.path[1])
-        if spec is None:
-            fix = did_you_mean(name.path[1], self._inputs, "declare it under `inputs:`")
-            message = f"there is no input {name.path[1]}"
-            self._report.add("missing-input", where, message, fix)
-        elif not spec.required and spec.default is None:
-            message = f"input {spec.name} has no value when none is given"
-            self._report.warn("maybe-missing", where, message, "give it a default, or require it")
-
-    def _task(self, name: Reference, where: tuple[int, int], place: _Place) -> None:
-        source = self._tasks.get(name.path[1])
-        if source is None:
-            fix = "" if self._report.full else did_you_mean(name.path[1], self._tasks)
-            self._report.add("unknown-name", where, f"there is no task {name.path[1]}", fix)
+        if not each.task or each.task == task.id:
+            message = f"{written.text!r} names no output of another task"
+            fix = "write tasks.<id>.outputs.<name>; a name with a dot goes into brackets"
+            self._report.add("bad-each", written, message, fix)
             return
-        if not place.task_ended(source.id):
-            message = f"{name} is used before task {source.id} is certain to have ended"
-            self._report.add("not-upstream", where, message, f"add {source.id} to `needs:`")
-        if name.path[2] == "outputs" and len(name.path) > 3:
-            outputs = [output.name for output in source.outputs]
-            if name.path[3] not in outputs:
-                message = f"task {source.id} declares no output {name.path[3]}"
-                fix = did_you_mean(name.path[3], outputs, "declare it under its `outputs:`")
-                self._report.add("unknown-name", where, message, fix)
-
-    def _phase(self, name: Reference, where: tuple[int, int], place: _Place) -> None:
-        phase = name.path[1]
-        if phase not in self._phases:
-            fix = did_you_mean(phase, self._phases)
-            self._report.add("unknown-name", where, f"there is no phase {phase}", fix)
-        elif not place.phase_done(phase):
-            message = f"{name} is used before phase {phase} is certain to be done"
-            self._report.add("not-upstream", where, message, f"depend on phase {phase}")
-
-
-def _always(_: str) -> bool:
-    return True
+        name, place = reference(written.value), self._at_task(written, task)
+        self._names.task(name, written.place(0), place)
+        self._names.output_there(name, place, "there is then no list")
+        media_type = self._names.media_type(each.task, each.output)
+        if media_type and not media_type.endswith(_MAYBE_JSON):
+            message = f"output {each.output} of {each.task} is {media_type}, and a list is JSON"
+            fix = "name an output whose path ends in .json, or set its `media_type`"
+            self._report.add("bad-each", written, message, fix)
 
 
 def _after_success(name: Reference, task: TaskSpec) -> tuple[Any] | None:

@@ -207,8 +207,12 @@ class _Verdict:
         fix = "remove one of them" if both else "add `agent: NAME` or `run: COMMAND`"
         self._add("agent-or-run", f"{self._subject} {which}", fix)
 
-    def _no_tasks(self) -> None:
-        self._add("empty-phase", f"{self._subject} has no tasks", "add `tasks:` or `agents:`")
+    def _none_of(self) -> None:
+        if self._title == "Limits":
+            message = f"{self._subject} has no `max_files` and no `max_lines`"
+            self._add("missing-key", message, "add `max_files:` or `max_lines:`")
+        else:
+            self._add("empty-phase", f"{self._subject} has no tasks", "add `tasks:` or `agents:`")
 
 
 #: Every keyword of the schema that can fail -> what it means.
@@ -227,5 +231,5 @@ _TRANSLATE: dict[str, Callable[[_Verdict], None]] = {
     "maxProperties": _Verdict._too_many,
     "uniqueItems": _Verdict._repeated_items,
     "oneOf": _Verdict._agent_or_run,
-    "anyOf": _Verdict._no_tasks,
+    "anyOf": _Verdict._none_of,
 }

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
+
+import msgspec
 
 from orchestrate.adapters.files.workflow_fields import (
     boolean,
@@ -22,12 +25,24 @@ from orchestrate.adapters.files.workflow_report import Report
 from orchestrate.adapters.files.yaml_nodes import Node
 from orchestrate.core.planning.definition import (
     DEFAULT_TASK_TIMEOUT_S,
+    EachSpec,
     FailureCause,
     OutputSpec,
     RetryPolicy,
     TaskSpec,
     TriggerRule,
 )
+from orchestrate.core.planning.reference import PATH, reference
+from orchestrate.core.planning.write_set import UNKNOWN
+
+#: What stands for the id of the resolver, which is no task of the plan.
+RESOLVER = "resolver"
+#: Causes for which work comes back from the merge train: `max_returns` counts those, not `retry`.
+SENT_BACK: frozenset[FailureCause] = frozenset({"conflict", "checks_failed", "checks_unknown"})
+RETRIED: tuple[FailureCause, ...] = tuple(
+    cause for cause in get_args(FailureCause) if cause not in SENT_BACK
+)
+_STANDARD = TaskSpec(id="", phase="")
 
 _MEDIA_TYPES = {
     "cdx.json": "application/vnd.cyclonedx+json",
@@ -68,28 +83,43 @@ class TaskDrafter:
             node = Node("mapping", node.line, node.column, entries={"agent": node})
         else:
             task = text(node, "id")
+        work = self._work(node, task, phase)
+        return msgspec.structs.replace(
+            work,
+            prompt=work.prompt or (self._prompt if work.agent else ""),
+            needs=texts(node, "needs"),
+            when=condition(node, "when"),
+            trigger=one_of(text(node, "trigger"), get_args(TriggerRule), "all_success"),
+            outputs=tuple(_outputs(node)),
+            retry=self._retry(node),
+            priority=integer(node, "priority", 0),
+            expected_s=duration(node, "expected", None, self._report),
+            writes=_writes(node),
+            max_returns=integer(node, "max_returns", _STANDARD.max_returns),
+            each=_each(node),
+        )
+
+    def resolver(self, node: Node) -> TaskSpec:
+        """Who joins work that conflicts: a task without a place in the plan."""
+        return self._work(node, RESOLVER, "")
+
+    def _work(self, node: Node, name: str, phase: str) -> TaskSpec:
+        """Who does it and how, without its place in the plan and what becomes of it."""
         agent = text(node, "agent") or None
         default_timeout = duration(
             self._defaults, "timeout", DEFAULT_TASK_TIMEOUT_S, self._report, positive=True
         )
         return TaskSpec(
-            id=task,
+            id=name,
             phase=phase,
             agent=agent,
             run=text(node, "run") or None,
             action=text(node, "action") or None,
             backend=text(node, "backend")
             or (text(self._defaults, "backend") or None if agent else None),
-            prompt=text(node, "prompt") or (self._prompt if agent else ""),
-            needs=texts(node, "needs"),
-            when=condition(node, "when"),
-            trigger=one_of(text(node, "trigger"), get_args(TriggerRule), "all_success"),
-            outputs=tuple(_outputs(node)),
-            retry=self._retry(node),
+            prompt=text(node, "prompt"),
             timeout_s=duration(node, "timeout", default_timeout, self._report, positive=True),
-            priority=integer(node, "priority", 0),
             env=_environment(mapping(node, "env")),
-            expected_s=duration(node, "expected", None, self._report),
         )
 
     def _retry(self, node: Node) -> RetryPolicy:
@@ -99,8 +129,7 @@ class TaskDrafter:
         both = Node("mapping", own.line, own.column, entries=entries)
         standard = RetryPolicy()
         backoff_s = duration(both, "backoff", standard.backoff_s, self._report)
-        causes = get_args(FailureCause)
-        named: Any = tuple(cause for cause in texts(both, "on") if cause in causes)
+        named: Any = tuple(cause for cause in texts(both, "on") if cause in RETRIED)
         return RetryPolicy(
             max_attempts=integer(both, "max_attempts", standard.max_attempts),
             backoff_s=backoff_s,
@@ -111,6 +140,46 @@ class TaskDrafter:
             ),
             on=named or standard.on,
         )
+
+
+def list_of(node: Node | None) -> tuple[str, str] | None:
+    """The task and the output that `tasks.<id>.outputs.<name>` names; None for anything else."""
+    written = node.value if node is not None else None
+    if not isinstance(written, str) or not re.fullmatch(PATH, written):
+        return None
+    path = reference(written).path
+    if len(path) != 4 or path[0] != "tasks" or path[2] != "outputs":
+        return None
+    return path[1], path[3]
+
+
+def list_node(task: Node) -> Node | None:
+    """Where a task says which list it is for each item of."""
+    found = task.entries.get("each")
+    return found.entries.get("list") if found is not None and found.kind == "mapping" else found
+
+
+def _each(task: Node) -> EachSpec | None:
+    if "each" not in task.entries:
+        return None
+    # A list that cannot be told makes a group as well: nothing else about the task is wrong.
+    source, output = list_of(list_node(task)) or ("", "")
+    node, standard = mapping(task, "each"), EachSpec(task="", output="")
+    return EachSpec(
+        task=source,
+        output=output,
+        limit=integer(node, "limit", standard.limit),
+        tolerate=boolean(node, "tolerate", standard.tolerate),
+    )
+
+
+def _writes(task: Node) -> tuple[str, ...]:
+    node = task.entries.get("writes")
+    if node is None:
+        return ()
+    if isinstance(node.value, bool):
+        return (UNKNOWN,) if node.value else ()
+    return (node.value,) if isinstance(node.value, str) else texts(task, "writes")
 
 
 def _outputs(task: Node) -> Iterator[OutputSpec]:

@@ -10,6 +10,7 @@ from orchestrate.adapters.files.yaml_nodes import Node
 #: What people write who know other tools -> what it is called here.
 SYNONYMS = {
     "after": "needs or depends_on",
+    "coverage": "min_percent",
     "command": "run",
     "concurrency": "max_concurrent",
     "cmd": "run",
@@ -17,14 +18,19 @@ SYNONYMS = {
     "depends_on": "needs",
     "dependencies": "needs or depends_on",
     "environment": "env",
+    "for_each": "each",
+    "foreach": "each",
     "if": "when",
     "jobs": "phases",
+    "matrix": "each",
     "max_retries": "retry: {max_attempts: …}",
     "needs": "depends_on",
+    "reminder": "remind",
     "retries": "retry: {max_attempts: …}",
     "script": "run",
     "stages": "phases",
     "steps": "tasks",
+    "threshold": "min_percent",
     "timeout_seconds": "timeout",
 }
 
