@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import time
@@ -12,22 +13,31 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from orchestrate.adapters.system.repository import Repository, find_repository, revision
-from orchestrate.config import Layer, Settings, environment_layer, merge
+from orchestrate.adapters.system.repository import (
+    Repository,
+    find_repository,
+    revision,
+    state_home,
+)
+from orchestrate.config import Layer, Settings, environment_layer, merge, passed_over
 from orchestrate.errors import ConfigurationError, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from orchestrate.adapters.evidence.runner import LocalEvidence
     from orchestrate.adapters.files.agent_catalog import FileAgentCatalog
     from orchestrate.adapters.sqlite.store import SqliteStore
     from orchestrate.adapters.system.footprint import Place
     from orchestrate.adapters.system.ownership import RunLock
+    from orchestrate.adapters.system.supervisor import ProcessSupervisor
+    from orchestrate.adapters.workspace.workspaces import GitWorkspaces
     from orchestrate.core.planning.definition import Workflow
     from orchestrate.core.running.capacity import HostView
     from orchestrate.core.running.state import RunState
     from orchestrate.hosts.local.session import Session
     from orchestrate.ports.performer import Backend
+    from orchestrate.ports.workspace import Base, BaseChoice
 
 #: Letters and digits that cannot be mistaken for one another.
 _ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -39,6 +49,8 @@ class Site(msgspec.Struct, frozen=True):
     repository: Repository
     settings: Settings
     origin: dict[str, str]
+    #: What the repository's settings file says and may not: setting -> place.
+    passed_over: dict[str, str] = {}
 
     @property
     def root(self) -> Path:
@@ -86,15 +98,14 @@ def open_site(folder: Path | None = None, flags: Mapping[str, object] | None = N
     project = repository.root / ".orchestrate" / "settings.yaml"
     user = config_home() / "settings.yaml"
     given = {name: value for name, value in (flags or {}).items() if value not in (None, "")}
-    settings, origin = merge(
-        [
-            read_settings(user, relative_to=user.parent),
-            read_settings(project, relative_to=repository.root),
-            environment_layer(os.environ),
-            Layer("command line", given),
-        ]
-    )
-    return Site(repository, settings, origin)
+    layers = [
+        read_settings(user, relative_to=user.parent),
+        read_settings(project, relative_to=repository.root, project=True),
+        environment_layer(os.environ),
+        Layer("command line", given),
+    ]
+    settings, origin = merge(layers)
+    return Site(repository, settings, origin, passed_over(layers))
 
 
 def open_store(site: Site, *, create: bool = False) -> SqliteStore:
@@ -170,6 +181,71 @@ def host_view(site: Site) -> HostView:
     )
 
 
+def workspaces_dir(site: Site) -> Path:
+    """Where workspaces of the site are made: apart from the repository, so that it stays small."""
+    digest = hashlib.sha256(os.fsencode(site.state_dir)).hexdigest()[:12]
+    return state_home() / "workspaces" / f"{site.root.name[:40] or 'root'}-{digest}"
+
+
+def environments_dir(site: Site) -> Path:
+    """Where environments that tests run in are kept, by the digest of what they are built from."""
+    digest = hashlib.sha256(os.fsencode(site.state_dir)).hexdigest()[:12]
+    return state_home() / "environments" / digest
+
+
+def workspaces_of(site: Site) -> GitWorkspaces:
+    """Workspaces of the site's runs.
+
+    Raises:
+        ConfigurationError: git is missing or too old.
+    """
+    from orchestrate.adapters.system.footprint import Place, record
+    from orchestrate.adapters.workspace.workspaces import GitWorkspaces
+
+    home = workspaces_dir(site)
+    record(Place("state", str(home)))
+    return GitWorkspaces(
+        site.root,
+        site.repository.git_dir,
+        site.state_dir,
+        home,
+        quota_bytes=site.settings.workspace_quota_mb * 1024 * 1024,
+    )
+
+
+def pin_base(site: Site, run: str, choice: BaseChoice) -> Base:
+    """Decide what a run's integration line begins at, and keep it from being collected.
+
+    Raises:
+        ConfigurationError: git is missing or too old, or there is no room.
+        RequestError: the repository is in a state in which that cannot be said.
+    """
+    return workspaces_of(site).base(run, choice, time.time())
+
+
+def is_trusted(site: Site) -> bool:
+    """Whether the user lets the repository's own code run, in its tests for instance."""
+    from orchestrate.adapters.system.trust import Trust
+
+    return Trust().is_trusted(site.root)
+
+
+def trust(site: Site) -> None:
+    """Let the repository's own code run, now and in later runs."""
+    from orchestrate.adapters.system.footprint import Place, record
+    from orchestrate.adapters.system.trust import Trust
+
+    record(Place("state", str(state_home() / "trust")))
+    Trust().trust(site.root)
+
+
+def revoke_trust(site: Site) -> bool:
+    """Do not let the repository's own code run any more; False if it was not trusted."""
+    from orchestrate.adapters.system.trust import Trust
+
+    return Trust().revoke(site.root)
+
+
 def backends() -> dict[str, Backend]:
     """The backends there are, by name."""
     from orchestrate.adapters.backends.local.backend import LocalBackend
@@ -183,25 +259,56 @@ def open_session(site: Site, store: SqliteStore) -> Session:
     """What drives runs of the site from this process."""
     from orchestrate.adapters.system.clock import SystemClock
     from orchestrate.adapters.system.supervisor import ProcessSupervisor
-    from orchestrate.app.preflight import SHELL
-    from orchestrate.hosts.local.evidence import CommandGates
+    from orchestrate.app.preflight import LOCAL, SHELL
+    from orchestrate.hosts.local.audit import Audit
+    from orchestrate.hosts.local.checks import Checks, Policy
+    from orchestrate.hosts.local.evidence import EvidenceGates
+    from orchestrate.hosts.local.line import LineKeeper
     from orchestrate.hosts.local.perform import ProcessPerformer
     from orchestrate.hosts.local.request import build_request
+    from orchestrate.hosts.local.scans import Scans
     from orchestrate.hosts.local.session import Session
+    from orchestrate.hosts.local.train import Train
 
     clock = SystemClock()
     supervisor = ProcessSupervisor()
     known = backends()
+    request_of = partial(build_request, runs_dir=site.runs_dir, catalog=catalog_of(site))
+    workspaces = workspaces_of(site)
+    audit = Audit(workspaces, site.runs_dir)
+    checks = Checks(
+        workspaces,
+        _evidence(site, supervisor),
+        Scans(workspaces, supervisor, known[LOCAL], site.runs_dir),
+        site.runs_dir,
+        Policy(
+            trusted=is_trusted(site),
+            test_command=site.settings.test_command,
+            timeout_s=site.settings.test_timeout,
+            network=site.settings.evidence_network,
+        ),
+    )
     return Session(
         store=store,
         clock=clock,
-        performer=ProcessPerformer(supervisor, known),
-        gates=CommandGates(supervisor, known[SHELL], site.runs_dir),
+        performer=ProcessPerformer(supervisor, known, workspaces),
+        gates=EvidenceGates(supervisor, known[SHELL], site.runs_dir, checks),
         ownership=partial(ownership_of, site),
-        build_request=partial(build_request, runs_dir=site.runs_dir, catalog=catalog_of(site)),
+        build_request=request_of,
         sample=partial(host_view, site),
         identity=f"process {os.getpid()} on {os.uname().nodename}",
+        line=lambda: LineKeeper(workspaces, Train(checks), clock, site.runs_dir, request_of, audit),
+        audit=audit,
     )
+
+
+def _evidence(site: Site, supervisor: ProcessSupervisor) -> LocalEvidence:
+    from orchestrate.adapters.evidence.runner import LocalEvidence
+    from orchestrate.adapters.system.footprint import Place, record
+
+    folder = environments_dir(site)
+    record(Place("state", str(folder)))
+    return LocalEvidence(supervisor, folder, setup=site.settings.setup)
 
 
 def workflow_folders(site: Site) -> tuple[Path, ...]:

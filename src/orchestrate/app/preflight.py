@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from orchestrate.core.planning.definition import TaskSpec, Workflow
+from orchestrate.core.planning.write_set import UNKNOWN
 from orchestrate.errors import ConfigurationError
 from orchestrate.ports.performer import Backend
 
 #: Backend of a task that is a shell command.
 SHELL = "shell"
+#: Name of the backend of deterministic specialists.
+LOCAL = "local"
 
 
 def backend_of(task: TaskSpec) -> str:
@@ -18,11 +23,16 @@ def backend_of(task: TaskSpec) -> str:
 
 
 def refusals(workflow: Workflow, backends: Mapping[str, Backend]) -> tuple[str, ...]:
-    """Why tasks of `workflow` could not be performed, one sentence each, in file order."""
+    """Why tasks of `workflow` could not be performed, one sentence each, in file order.
+
+    The resolver comes last. It has to write, whatever its task says.
+    """
+    performed = [(f"task {task.id}", task) for task in workflow.tasks]
+    if workflow.resolver is not None:
+        resolver = msgspec.structs.replace(workflow.resolver, writes=(UNKNOWN,))
+        performed.append(("the resolver", resolver))
     return tuple(
-        f"task {task.id}: {reason}"
-        for task in workflow.tasks
-        if (reason := _refusal(task, backends))
+        f"{name}: {reason}" for name, task in performed if (reason := _refusal(task, backends))
     )
 
 

@@ -100,7 +100,10 @@ async def save_snapshot(store: EventStore, state: RunState) -> None:
 
 
 class NewRun(msgspec.Struct, frozen=True):
-    """What it takes to begin a run. `max_parallel` overrides the workflow's limit, by `by`."""
+    """What it takes to begin a run. `max_parallel` overrides the workflow's limit, by `by`.
+
+    `base` is the commit its integration line begins at; empty for a run without one.
+    """
 
     run: str
     workflow: Workflow
@@ -111,6 +114,7 @@ class NewRun(msgspec.Struct, frozen=True):
     program: str
     max_parallel: int | None = None
     by: str = ""
+    base: str = ""
 
 
 async def create(store: EventStore, clock: Clock, new: NewRun, owner: str) -> RunState:
@@ -126,6 +130,7 @@ async def create(store: EventStore, clock: Clock, new: NewRun, owner: str) -> Ru
             repository=new.repository,
             revision=new.revision,
             program=new.program,
+            base=new.base,
         ),
         cmd.PlanRun(
             workflow=new.workflow,
@@ -194,7 +199,9 @@ async def settle_inbox(store: EventStore, clock: Clock, state: RunState) -> RunS
 
 # -- what can be resumed -----------------------------------------------------------------------
 
-Fate = Literal["kept", "recover", "again", "retry", "start", "blocked", "skipped"]
+Fate = Literal[
+    "kept", "recover", "again", "retry", "start", "merge", "conflict", "blocked", "skipped"
+]
 
 
 class PreviewLine(msgspec.Struct, frozen=True):
@@ -279,6 +286,11 @@ def _preview_task(
         case TaskStatus.READY:
             why = "was interrupted" if task.attempts else "has not started"
             return PreviewLine(name, "start", why)
+        case TaskStatus.MERGING:
+            return PreviewLine(name, "merge", f"attempt {task.attempts} delivered work to merge")
+        case TaskStatus.CONFLICTED:
+            why = f"its work conflicts: orchestrate conflict show {state.run} {name}"
+            return PreviewLine(name, "conflict", why)
         case TaskStatus.SKIPPED if task.skipped_by == "condition":
             return PreviewLine(name, "skipped", f"its condition was false: {task.message}")
         case TaskStatus.SKIPPED if not opens_again:

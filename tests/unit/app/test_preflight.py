@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from orchestrate.app.preflight import check, refusals
@@ -40,3 +41,22 @@ def test_a_task_nobody_could_perform_is_refused_before_the_run(task: TaskSpec, r
     assert "; task t: " in f"; {error.value.message.partition('here: ')[2]}"
     assert reason in error.value.message
     assert "local, shell" in error.value.remedy
+
+
+def test_a_resolver_nobody_could_perform_is_refused_before_the_run() -> None:
+    resolver = TaskSpec(id="resolver", phase="", agent="architect")
+    joined = msgspec.structs.replace(workflow(*GOOD), resolver=resolver)
+    reason = "it names agent architect and no backend to perform it"
+    assert refusals(joined, backends()) == (f"the resolver: {reason}",)
+    shell = TaskSpec(id="resolver", phase="", run="./join")
+    assert refusals(msgspec.structs.replace(joined, resolver=shell), backends()) == ()
+
+
+def test_a_specialist_that_only_looks_is_refused_what_writes() -> None:
+    reason = "it is to write, and security-scan changes no file"
+    scan = msgspec.structs.replace(GOOD[1], writes=("src/**",))
+    assert refusals(workflow(GOOD[0], scan), backends()) == (f"task scan: {reason}",)
+    joined = msgspec.structs.replace(workflow(*GOOD), resolver=GOOD[1])
+    assert refusals(joined, backends()) == (f"the resolver: {reason}",)
+    shell = msgspec.structs.replace(GOOD[0], writes=("**",))
+    assert refusals(workflow(shell), backends()) == ()

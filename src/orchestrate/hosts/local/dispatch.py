@@ -22,6 +22,7 @@ from orchestrate.core.running.plan import bits
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RUN_ENDED
 from orchestrate.errors import InternalError, OrchestrateError
+from orchestrate.hosts.local.line import LineKeeper
 from orchestrate.ports.performer import AttemptRequest, AttemptResult, Performer
 
 _GIVEN_UP = "it was given up without a reason"
@@ -38,11 +39,7 @@ class GateEvaluator(Protocol):
 
 
 class Dispatch:
-    """What one driver has asked the world for and not heard of yet.
-
-    Attributes:
-        failure: a defect met on the way; the driver ends with it.
-    """
+    """What one driver has asked the world for and not heard of yet."""
 
     def __init__(
         self,
@@ -50,9 +47,11 @@ class Dispatch:
         gates: GateEvaluator,
         build_request: RequestBuilder,
         report: Callable[[cmd.AnyCommand], None],
+        line: LineKeeper | None = None,
     ) -> None:
-        """`report` is given every command, from the event loop."""
-        self.failure: InternalError | None = None
+        """`report` is given every command, from the event loop; `line` may be None without one."""
+        self._failure: InternalError | None = None
+        self._line = line
         self._performer = performer
         self._gates = gates
         self._build_request = build_request
@@ -66,9 +65,15 @@ class Dispatch:
         self._reason = ""
 
     @property
+    def failure(self) -> InternalError | None:
+        """A defect met on the way; the driver ends with it."""
+        return self._failure or (self._line.failure if self._line is not None else None)
+
+    @property
     def idle(self) -> bool:
         """Whether nothing is in flight."""
-        return not self._attempts and not self._evaluations
+        line_idle = self._line is None or self._line.idle
+        return not self._attempts and not self._evaluations and line_idle
 
     def recover(self, state: RunState) -> None:
         """Find out what became of the attempts that a driver before this one left behind."""
@@ -93,6 +98,8 @@ class Dispatch:
                 self._begin(key, self._perform(state, key))
         if state.index.gates and not self._stopped:
             self._evaluate_owed(state)
+        if self._line is not None and not self._stopped:
+            self._line.start_owed(state, self._report)
 
     def stop(self, reason: str) -> None:
         """Cancel what is in flight and begin nothing more."""
@@ -101,6 +108,8 @@ class Dispatch:
 
     def _cancel(self, reason: str) -> None:
         self._reason = self._reason or reason
+        if self._line is not None:
+            self._line.stop()
         for key, task in self._attempts.items():
             if key not in self._recovering and not task.cancelling():
                 task.cancel()
@@ -114,6 +123,8 @@ class Dispatch:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if self._line is not None:
+            await self._line.release()
 
     # -- attempts ------------------------------------------------------------------------------
 
@@ -178,8 +189,8 @@ class Dispatch:
             self._break(f"gate {effect.gate} broke its evaluation", error)
 
     def _break(self, what: str, error: BaseException) -> None:
-        self.failure = InternalError(f"{what}: {error!r}")
-        self.failure.__cause__ = error
+        self._failure = InternalError(f"{what}: {error!r}")
+        self._failure.__cause__ = error
         self._report(cmd.PassTime())
 
 
@@ -208,6 +219,7 @@ def _outcome(key: AttemptKey, result: AttemptResult | None) -> cmd.AnyCommand:
             exit_code=result.exit_code,
             duration_s=result.duration_s,
             recovered=result.recovered,
+            work=result.work,
         )
     return cmd.FailAttempt(
         task=key.task,

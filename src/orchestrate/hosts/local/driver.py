@@ -30,12 +30,16 @@ from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RUN_ENDED, RunStatus
 from orchestrate.errors import OrchestrateError
 from orchestrate.hosts.local.dispatch import Dispatch, GateEvaluator, RequestBuilder
+from orchestrate.hosts.local.line import LineKeeper
 from orchestrate.ports.clock import Clock
 from orchestrate.ports.performer import Performer
 from orchestrate.ports.store import EventStore, InboxAnswer
 
 #: How often the inbox is looked at, in seconds; a look costs one PRAGMA unless something changed.
 INBOX_POLL_S = 0.1
+
+#: What only a person can do.
+_PEOPLE = (fx.AskPerson, fx.AwaitResolution)
 
 Observer = Callable[[Sequence[AnyEvent], RunState], None]
 
@@ -55,6 +59,7 @@ class Driver:
         sample: Callable[[], HostView],
         observe: Observer | None = None,
         wait_for_people: bool = False,
+        line: LineKeeper | None = None,
     ) -> None:
         """Nothing is done until `run`.
 
@@ -68,11 +73,12 @@ class Driver:
             sample: measures the host; called once a turn in which something could start.
             observe: told of events once they are durable, with the state after them.
             wait_for_people: keep running while only a person's verdict is missing.
+            line: performs what the run owes to its integration line, if it has one.
         """
         self._store = store
         self.state = state
         self._clock = clock
-        self._dispatch = Dispatch(performer, gates, build_request, self.submit)
+        self._dispatch = Dispatch(performer, gates, build_request, self.submit, line)
         self._sample = sample
         self._observe = observe
         self._wait_for_people = wait_for_people
@@ -204,4 +210,7 @@ class Driver:
         state = self.state
         if state.live or state.ready or state.retrying:
             return False
-        return any(isinstance(item, fx.AskPerson) for item in fx.pending(state))
+        owed = list(fx.pending(state))
+        return any(isinstance(item, _PEOPLE) for item in owed) and not any(
+            isinstance(item, fx.MergeWorks | fx.ReadList | fx.TakeCheckpoint) for item in owed
+        )

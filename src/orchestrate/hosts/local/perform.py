@@ -19,9 +19,14 @@ import msgspec
 
 from orchestrate.core.planning.definition import FailureCause, OutputSpec
 from orchestrate.core.sharing.artifact import Artifact
-from orchestrate.errors import AgentError
+from orchestrate.core.sharing.work import Work
+from orchestrate.errors import AgentError, InternalError, RequestError
 from orchestrate.ports.performer import AttemptRequest, AttemptResult, Backend
 from orchestrate.ports.process import ProcessOutcome, Supervisor
+from orchestrate.ports.workspace import WorkspaceRequest, Workspaces
+
+#: Characters of a commit's subject; longer ones are cut by most tools that show them.
+SUBJECT_LENGTH = 100
 
 _STOPPED: dict[str, tuple[FailureCause, str]] = {
     "timeout": ("timeout", "it ran past its time-out and was stopped"),
@@ -32,9 +37,16 @@ _STOPPED: dict[str, tuple[FailureCause, str]] = {
 class ProcessPerformer:
     """Performs attempts through backends that run processes."""
 
-    def __init__(self, supervisor: Supervisor, backends: Mapping[str, Backend]) -> None:
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        backends: Mapping[str, Backend],
+        workspaces: Workspaces | None = None,
+    ) -> None:
+        """`workspaces` is needed for attempts that start from a commit."""
         self._supervisor = supervisor
         self._backends = backends
+        self._workspaces = workspaces
 
     async def perform(self, request: AttemptRequest) -> AttemptResult:
         """See Performer. What ended by itself before it could be stopped has a result."""
@@ -42,6 +54,7 @@ class ProcessPerformer:
         changed = await asyncio.to_thread(_changed_artifact, request)
         if changed:
             return AttemptResult(ok=False, cause="bad_output", message=changed)
+        request = await self._settled_in(request)
         folder = prepare_folder(request)
         spec = backend.spec(request)
         try:
@@ -59,8 +72,51 @@ class ProcessPerformer:
         outcome = self._supervisor.recorded(Path(request.folder), request.token)
         if outcome is None or outcome.given_up:
             return None
+        request = await self._found_again(request)
         result = await self._conclude(self._backend(request), request, outcome)
         return msgspec.structs.replace(result, recovered=True)
+
+    # -- workspaces ----------------------------------------------------------------------------
+
+    async def _settled_in(self, request: AttemptRequest) -> AttemptRequest:
+        """The request with a workspace of its own, if it starts from a commit."""
+        if not request.base:
+            if request.writes:
+                raise AgentError(
+                    f"task {request.key.task} writes, and this run has no integration line",
+                    remedy="begin a new run in a repository that workspaces can be made of",
+                )
+            return request
+        workspace = await asyncio.to_thread(self._bench.prepare, workspace_request(request))
+        return msgspec.structs.replace(
+            request, workspace=workspace.folder, conflicts=workspace.conflicts
+        )
+
+    async def _found_again(self, request: AttemptRequest) -> AttemptRequest:
+        if not request.base:
+            return request
+        workspace = await asyncio.to_thread(self._bench.open, workspace_request(request))
+        return msgspec.structs.replace(request, workspace=workspace.folder if workspace else "")
+
+    async def _deliver(self, request: AttemptRequest, result: AttemptResult, at: float) -> Work:
+        """What changed in the workspace, as work. Raises RequestError if that is no commit."""
+        workspace = None
+        if request.workspace:
+            workspace = await asyncio.to_thread(self._bench.open, workspace_request(request))
+        if workspace is None:
+            raise RequestError(f"the workspace of {request.key.folder} is gone")
+        work = await asyncio.to_thread(
+            self._bench.collect, workspace, _message(request, result), at
+        )
+        if work is None:
+            return Work(commit="", base=request.base, tree="")
+        return msgspec.structs.replace(work, proofs=result.proofs)
+
+    @property
+    def _bench(self) -> Workspaces:
+        if self._workspaces is None:
+            raise InternalError("an attempt was to work in a workspace, and there are none")
+        return self._workspaces
 
     def _backend(self, request: AttemptRequest) -> Backend:
         backend = self._backends.get(request.backend)
@@ -86,7 +142,17 @@ class ProcessPerformer:
             return msgspec.structs.replace(
                 result, ok=False, cause="missing_output", message=problem
             )
-        return msgspec.structs.replace(result, artifacts=artifacts)
+        result = msgspec.structs.replace(result, artifacts=artifacts)
+        if not request.writes or not request.base:
+            return result
+        try:
+            # The time is that of the process, so that whoever repeats this gets the same commit.
+            work = await self._deliver(request, result, outcome.started_at + outcome.duration_s)
+        except RequestError as error:
+            return msgspec.structs.replace(
+                result, ok=False, cause="bad_output", message=error.message
+            )
+        return msgspec.structs.replace(result, work=work if work.commit else None)
 
     def _judge(
         self, backend: Backend, request: AttemptRequest, outcome: ProcessOutcome
@@ -103,6 +169,25 @@ class ProcessPerformer:
                 ok=False, cause="crash", message=f"it was killed by signal {outcome.signal}"
             )
         return backend.parse(request, outcome)
+
+
+def workspace_request(request: AttemptRequest) -> WorkspaceRequest:
+    """Which workspace an attempt works in."""
+    return WorkspaceRequest(
+        run=request.key.run,
+        name=request.key.folder,
+        base=request.base,
+        snapshot=request.snapshot,
+        merging=request.merging,
+    )
+
+
+def _message(request: AttemptRequest, result: AttemptResult) -> str:
+    """The commit message of an attempt's work: what it was about, and who did it."""
+    task = request.key.task
+    title = str(request.item.get("title", "")) or ": ".join(filter(None, (task, result.summary)))
+    subject = " ".join(title.split())[:SUBJECT_LENGTH]
+    return f"{subject}\n\nTask: {task}\nAttempt: {request.key.number}\nRun: {request.key.run}\n"
 
 
 async def _finish(work: Coroutine[None, None, AttemptResult]) -> AttemptResult:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+import msgspec
 
 from orchestrate.app.preflight import backend_of
 from orchestrate.core.ids import AttemptKey
+from orchestrate.core.planning.definition import FailureCause, TaskSpec
 from orchestrate.core.planning.template import render
 from orchestrate.core.running.plan import PlanIndex
 from orchestrate.core.running.scope import scope
-from orchestrate.core.running.state import RunState
+from orchestrate.core.running.state import RunState, TaskState
+from orchestrate.core.running.status import TaskStatus
 from orchestrate.core.views.timeline import timeline
 from orchestrate.ports.catalog import AgentCatalog
-from orchestrate.ports.performer import AttemptRequest, UpstreamArtifact
+from orchestrate.ports.performer import AttemptRequest, Delivery, Feedback, UpstreamArtifact
 
 
 def build_request(
@@ -26,7 +31,8 @@ def build_request(
     """
     plan = state.index
     number = plan.position[key.task]
-    task = plan.order[number]
+    task = _performed(state, number)
+    record = state.tasks[number]
     # Text, not Path: this is done once per attempt, and Path arithmetic would be half of its cost.
     folder = f"{runs_dir}{os.sep}{state.run}{os.sep}attempts{os.sep}{key.folder}"
     return AttemptRequest(
@@ -41,7 +47,7 @@ def build_request(
         action=task.action or "",
         backend=backend_of(task),
         command=task.run or "",
-        prompt=render(task.prompt, scope(state)) if task.prompt else "",
+        prompt=render(task.prompt, scope(state, task.item)) if task.prompt else "",
         profile=catalog.find(task.agent) if task.agent else None,
         env=task.env,
         inputs=state.inputs,
@@ -49,12 +55,102 @@ def build_request(
         artifacts=_upstream(state, plan, number),
         timeline=timeline(state) if task.action else (),
         timeout_s=task.timeout_s,
+        base=record.base,
+        writes=bool(task.writes),
+        merging=record.work.commit if record.resolving and record.work is not None else "",
+        snapshot=record.snapshot,
+        item=task.item,
+        feedback=_feedback(record),
+        deliveries=deliveries(state) if task.action else (),
+    )
+
+
+def _performed(state: RunState, number: int) -> TaskSpec:
+    """The task at `number`, done by whoever joins its work with the line if that is to be done."""
+    task = state.index.order[number]
+    resolver = state.index.workflow.resolver
+    if resolver is None or not state.tasks[number].resolving:
+        return task
+    return msgspec.structs.replace(
+        resolver,
+        id=task.id,
+        phase=task.phase,
+        writes=task.writes,
+        outputs=task.outputs,
+        item=task.item,
+        needs=task.needs,
+    )
+
+
+def _feedback(record: TaskState) -> Feedback | None:
+    if record.cause not in ("checks_failed", "conflict"):
+        return None  # nothing is known to be wrong with the work itself
+    return Feedback(
+        cause=record.cause,
+        message=record.message,
+        evidence={note.name: note.path for note in record.checks if note.path},
     )
 
 
 def _upstream(state: RunState, plan: PlanIndex, number: int) -> tuple[UpstreamArtifact, ...]:
     return tuple(
-        UpstreamArtifact(plan.order[other].id, artifact.name, artifact.path, artifact.digest)
-        for other in plan.needs[number]
-        for artifact in state.tasks[other].artifacts
+        item for other in _producers(plan, plan.needs[number]) for item in _outputs(state, other)
+    )
+
+
+def _outputs(state: RunState, number: int) -> tuple[UpstreamArtifact, ...]:
+    name = state.index.order[number].id
+    return tuple(
+        UpstreamArtifact(name, artifact.name, artifact.path, artifact.digest)
+        for artifact in state.tasks[number].artifacts
+    )
+
+
+def _producers(plan: PlanIndex, needs: tuple[int, ...]) -> Iterator[int]:
+    """Whose outputs a task is given: those of what it needs, and for a group of its members."""
+    for number in needs:
+        group = plan.order[number]
+        if group.expanded:
+            yield from (plan.position[name] for name in group.members)
+        else:
+            yield number
+
+
+_STANDING: dict[FailureCause, str] = {
+    "checks_failed": "taken back",
+    "conflict": "taken back",
+    "checks_unknown": "kept off",
+}
+
+
+def deliveries(state: RunState) -> tuple[Delivery, ...]:
+    """What became of the work of every task that writes, in the order of the workflow."""
+    plan = state.index
+    return tuple(
+        _delivery(state, plan.position[task.id])
+        for task in plan.workflow.tasks
+        if task.writes and not task.is_group
+    )
+
+
+def _delivery(state: RunState, number: int) -> Delivery:
+    task = state.index.order[number]
+    record = state.tasks[number]
+    work = record.work
+    if record.status is TaskStatus.SUCCEEDED:
+        standing = ("merged" if record.verified else "unverified") if record.commit else "failed"
+    elif record.status is TaskStatus.FAILED:
+        standing = _STANDING.get(record.cause, "failed") if record.cause else "failed"
+    else:
+        standing = "unfinished"
+    return Delivery(
+        task=task.id,
+        standing=standing,
+        message=record.message or record.summary,
+        commit="" if work is None else work.commit,
+        merged=record.commit,
+        paths=() if work is None else work.paths,
+        checks=record.checks,
+        item=task.item,
+        artifacts=_outputs(state, number),
     )

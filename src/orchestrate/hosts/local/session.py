@@ -8,15 +8,19 @@ import signal
 from collections.abc import Callable
 
 from orchestrate.app import runs
+from orchestrate.app.checkpoints import Checkpoint, facts_at
 from orchestrate.core.codec import encode
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.capacity import HostView
 from orchestrate.core.running.decide import decide
-from orchestrate.core.running.state import RunState
+from orchestrate.core.running.effects import TakeCheckpoint, pending
+from orchestrate.core.running.state import CheckpointKind, RunState
 from orchestrate.core.running.status import RUN_ENDED, RunStatus
 from orchestrate.errors import ConflictError, ExitCode
+from orchestrate.hosts.local.audit import Audit
 from orchestrate.hosts.local.dispatch import GateEvaluator, RequestBuilder
 from orchestrate.hosts.local.driver import Driver, Observer
+from orchestrate.hosts.local.line import LineKeeper
 from orchestrate.ports.clock import Clock
 from orchestrate.ports.ownership import Ownership
 from orchestrate.ports.performer import Performer
@@ -43,7 +47,10 @@ class Session:
         build_request: RequestBuilder,
         sample: Callable[[], HostView],
         identity: str,
+        line: Callable[[], LineKeeper] | None = None,
+        audit: Audit | None = None,
     ) -> None:
+        """`line` and `audit` are needed for runs with an integration line."""
         self.store = store
         self.clock = clock
         self._performer = performer
@@ -52,6 +59,8 @@ class Session:
         self._build_request = build_request
         self._sample = sample
         self._identity = identity
+        self._line = line
+        self._audit = audit
         self._driver: Driver | None = None
 
     @property
@@ -67,7 +76,7 @@ class Session:
         """Create a run and drive it to where it ends or waits."""
         ownership = self._own(new.run)
         try:
-            state = await runs.create(self.store, self.clock, new, self._identity)
+            state = await self._begin(new)
             self._announce(state, 0, observe)
             return await self._drive(state, observe, wait_for_people)
         finally:
@@ -77,9 +86,14 @@ class Session:
         """Create a run and leave it for another process to drive."""
         ownership = self._own(new.run)
         try:
-            return await runs.create(self.store, self.clock, new, self._identity)
+            return await self._begin(new)
         finally:
             ownership.release()
+
+    async def _begin(self, new: runs.NewRun) -> RunState:
+        if new.base and self._audit is not None:
+            await asyncio.to_thread(self._audit.begin, new.run)
+        return await runs.create(self.store, self.clock, new, self._identity)
 
     async def resume(
         self,
@@ -140,6 +154,7 @@ class Session:
             sample=self._sample,
             observe=observe,
             wait_for_people=wait_for_people,
+            line=self._line() if state.base and self._line is not None else None,
         )
         loop = asyncio.get_running_loop()
         # What the caller had us ignore (nohup, a job in the background) stays ignored.
@@ -156,10 +171,89 @@ class Session:
         for which in signals:
             loop.add_signal_handler(which, on_signal, which)
         try:
-            return await driver.run()
+            return await self._audited(await driver.run(), observe)
         finally:
             for which in signals:
                 loop.remove_signal_handler(which)
+
+    async def _audited(self, state: RunState, observe: Observer | None) -> RunState:
+        """`state`, with the verdict on whether the user's things are untouched."""
+        if not state.base or self._audit is None:
+            return state
+        before = state.version
+        verdict = await asyncio.to_thread(self._audit.compare, state.run, state.published)
+        state = await runs.apply(self.store, self.clock, state, [verdict])
+        if state.version > before:
+            self._announce(state, before, observe)
+        return state
+
+    # -- checkpoints ---------------------------------------------------------------------------
+
+    async def checkpoint(self, run: str, *, note: str, by: str) -> RunState:
+        """Have a checkpoint of `run` taken; returns the state after it.
+
+        Raises:
+            ConflictError: the run has not begun, or its driver does not answer.
+        """
+        ownership = self._ownership(run)
+        ask = cmd.AskCheckpoint(note=note, by=by)
+        if ownership.acquire():
+            try:
+                state = await self._settled(run)
+                if state.live and state.base:
+                    return await self._hold(state, "manual", note, by)
+                return await runs.apply(self.store, self.clock, state, [ask])
+            finally:
+                ownership.release()
+        before = runs.load(self.store, run).checkpoints
+        await self._ask_owner(run, ask, ownership)
+        deadline = self.clock.now() + ANSWER_TIMEOUT_S
+        while (state := runs.load(self.store, run)).checkpoints == before:
+            if self.clock.now() > deadline:
+                raise ConflictError(
+                    f"the checkpoint of run {run} is asked for and not taken yet",
+                    remedy=f"see later: orchestrate checkpoint list {run}",
+                )
+            await self.clock.sleep(ANSWER_POLL_S)
+        return state
+
+    async def roll_back(self, run: str, target: Checkpoint, *, reason: str, by: str) -> RunState:
+        """Go back, or forward, to `target`: state, line and workspaces as they were then.
+
+        What is there now is held by a checkpoint of its own first. Nothing starts: the run is
+        paused afterwards.
+
+        Raises:
+            ConflictError: a live process drives the run, or it cannot go back.
+        """
+        ownership = self._own(run)
+        try:
+            state = await self._settled(run)
+            if state.live:
+                if state.base:
+                    state = await self._hold(state, "rollback", f"before {target.checkpoint}", by)
+                if state.status is RunStatus.EXECUTING:
+                    pause = cmd.PauseRun(reason=reason, by=by)
+                    state = await runs.apply(self.store, self.clock, state, [pause])
+                # Nobody drives it: what it has at work is cut off, or finished unseen.
+                state = await self._drive(state, None, False)
+            held = facts_at(self.store, run, target)
+            command = cmd.RollBack(checkpoint=target.checkpoint, target=held, reason=reason, by=by)
+            return await runs.apply(self.store, self.clock, state, [command])
+        finally:
+            ownership.release()
+
+    async def _hold(self, state: RunState, kind: CheckpointKind, note: str, by: str) -> RunState:
+        """A checkpoint of a run whose driver died with attempts at work."""
+        if self._line is None:
+            raise ConflictError(f"the workspaces of run {state.run} cannot be reached")
+        ask = cmd.AskCheckpoint(kind=kind, note=note, by=by)
+        state = await runs.apply(self.store, self.clock, state, [ask])
+        owed = next((item for item in pending(state) if isinstance(item, TakeCheckpoint)), None)
+        if owed is None:
+            return state
+        command = await self._line().take_checkpoint(state, owed)
+        return await runs.apply(self.store, self.clock, state, [command])
 
     # -- telling a run something ---------------------------------------------------------------
 

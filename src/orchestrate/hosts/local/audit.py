@@ -1,0 +1,68 @@
+"""Proof that a run left the user's own things alone: before and after, byte for byte."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from orchestrate.core.running import commands as cmd
+from orchestrate.ports.workspace import Fingerprint, Workspaces
+
+FILE = "audit.json"
+#: Differences named in the log; the rest is counted.
+MAX_NAMED = 50
+
+
+class Audit:
+    """Compares what is the user's when a run ends with what it was when the run began."""
+
+    def __init__(self, workspaces: Workspaces, runs_dir: Path) -> None:
+        self._workspaces = workspaces
+        self._runs_dir = runs_dir
+
+    def begin(self, run: str) -> None:
+        """Keep what is the user's now; called before anything of the run happens."""
+        path = self._runs_dir / run / FILE
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_bytes(msgspec.json.encode(self._workspaces.fingerprint()))
+        part.replace(path)
+
+    def compare(self, run: str, published: str = "") -> cmd.RecordAudit:
+        """What differs from when the run began; unknown when that was not kept.
+
+        The branch `published` is the run's own and was not there before.
+        """
+        path = self._runs_dir / run / FILE
+        try:
+            before = msgspec.json.decode(path.read_bytes(), type=Fingerprint)
+        except (OSError, msgspec.MsgspecError) as error:
+            return cmd.RecordAudit(verdict="unknown", changes=(f"{path}: {error}",))
+        after = self._workspaces.fingerprint()
+        own = f"refs/heads/{published}"
+        if published and own not in before.refs:
+            after = msgspec.structs.replace(
+                after, refs={name: at for name, at in after.refs.items() if name != own}
+            )
+        changes = differences(before, after)
+        if len(changes) > MAX_NAMED:
+            more = len(changes) - MAX_NAMED
+            changes = (*changes[:MAX_NAMED], f"and {more} more")
+        return cmd.RecordAudit(verdict="failed" if changes else "passed", changes=changes)
+
+
+def differences(before: Fingerprint, after: Fingerprint) -> tuple[str, ...]:
+    """One line for each thing that differs, sorted."""
+    found: list[str] = []
+    for kind, old, new in (
+        ("file", before.files, after.files),
+        ("ref", before.refs, after.refs),
+        ("git", before.parts, after.parts),
+    ):
+        for name in sorted(old.keys() | new.keys()):
+            if old.get(name) == new.get(name):
+                continue
+            what = "appeared" if name not in old else "is gone" if name not in new else "changed"
+            found.append(f"{kind} {name} {what}")
+    return tuple(found)
