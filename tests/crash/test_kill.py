@@ -1,5 +1,7 @@
 """`kill -9` of driver, supervisor and specialist at every stage of a security scan (N3, A3).
 
+Without fixes, which are killed in `test_train.py`: what is done there is done by the same train.
+
 After each kill the run is resumed, and then: the findings are those of an undisturbed scan, the log
 shows every task finished exactly once and never started again after that, no process is left, and
 the user's files, index, refs and stash are byte-identical.
@@ -62,7 +64,7 @@ class Undisturbed:
 
     def __init__(self, root: Path) -> None:
         repository = plant(root)
-        done = orchestrate("security", "--json", "--quiet", cwd=repository)
+        done = orchestrate("security", "--no-fix", "--json", "--quiet", cwd=repository)
         assert done.code == 0, done
         self.findings = findings_of(done.data)
         assert {item.severity for item in self.findings} >= {"high"}
@@ -116,7 +118,7 @@ def test_kill_and_resume_gives_what_an_undisturbed_scan_gives(
 ) -> None:
     repository = plant(tmp_path / "repository")
     before = users_things(repository)
-    driver = start("security", "--json", "--quiet", cwd=repository)
+    driver = start("security", "--no-fix", "--json", "--quiet", cwd=repository)
     if stage == "append":
         run = kill_at_write(driver, repository, int(share))
     else:

@@ -8,6 +8,7 @@ import click
 import pytest
 
 from orchestrate.config import ENVIRONMENT_PREFIX, Settings
+from orchestrate.core.planning.binding import show
 from orchestrate.errors import EXIT_CODE_MEANING, ExitCode
 from orchestrate.ui.cli.main import COMMANDS, cli
 from scripts.generate_reference import PAGES, REFERENCE
@@ -30,7 +31,8 @@ def _commands() -> list[tuple[str, click.Command]]:
         assert command is not None
         found.append((name, command))
         if isinstance(command, click.Group):
-            found += [(f"{name} {sub}", each) for sub, each in command.commands.items()]
+            names = command.list_commands(context)
+            found += [(f"{name} {sub}", command.commands[sub]) for sub in names]
     return found
 
 
@@ -58,7 +60,7 @@ def test_every_setting_has_a_row_with_its_default_and_variable() -> None:
     for name in Settings.__struct_fields__:
         row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
         value = getattr(Settings(), name)
-        assert (f"`{value}`" if value not in (None, "") else "not set") in row
+        assert (f"`{show(value)}`" if value not in (None, "") else "not set") in row
         assert f"`{ENVIRONMENT_PREFIX}{name.upper()}`" in row
 
 

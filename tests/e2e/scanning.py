@@ -15,8 +15,8 @@ from orchestrate.core.sharing.findings import Analysis, Finding
 from orchestrate.core.sharing.summary import ReportDocument
 from tests.e2e.command import Result, orchestrate
 
-#: Where state is kept inside a repository; all the rest must stay as it was.
-STATE = ".git/orchestrate"
+#: Where state is kept inside a repository, and what runs pin; all the rest must stay as it was.
+STATE = (".git/orchestrate", ".git/refs/orchestrate")
 
 
 class Scan:
@@ -84,7 +84,7 @@ def comparable(analysis: Analysis) -> bytes:
     )
 
 
-def snapshot(root: Path, *, without: str = STATE) -> dict[str, tuple[int, int, bytes]]:
+def snapshot(root: Path, *, without: tuple[str, ...] = STATE) -> dict[str, tuple[int, int, bytes]]:
     """Path -> mode, time of modification and contents of everything below `root`.
 
     Links are read, not followed; folders and what is no file have no contents, and folders no time.
@@ -94,7 +94,7 @@ def snapshot(root: Path, *, without: str = STATE) -> dict[str, tuple[int, int, b
     while stack:
         for entry in os.scandir(stack.pop()):
             name = os.path.relpath(entry.path, root)
-            if name == without:
+            if name in without:
                 continue
             status = entry.stat(follow_symlinks=False)
             contents = b""

@@ -12,6 +12,7 @@ from orchestrate.ui.cli.schema import COMMAND_DATA
 from tests.crash.planted import plant
 from tests.e2e.command import Result, orchestrate, wait_for
 from tests.e2e.envelope import document, told_error
+from tests.e2e.writing import CLASH, project
 
 FLOW = """
 version: 1
@@ -122,8 +123,34 @@ def scanning(root: Path) -> None:
     assert copied == {path.name for path in (root / "reports").iterdir()}
 
 
+def writing(root: Path) -> None:
+    asked("run", "../flow.yaml", cwd=root, code=7)
+    [conflict] = asked("conflict", "list", cwd=root)
+    folder = asked("conflict", "show", "last", conflict["task"], cwd=root)["folder"]
+    Path(folder, "a.txt").write_text("both\n")
+    answer = asked("conflict", "resolve", "last", conflict["task"], cwd=root)
+    assert answer["status"] == "merging"
+    assert asked("state", "transition", "last", "paused", cwd=root)["status"] == "paused"
+    assert asked("state", "current", cwd=root)["transitions"] == ["executing", "cancelled"]
+    assert asked("state", "history", cwd=root)["transitions"][-1]["after"] == "paused"
+    taken = asked("checkpoint", "create", "--note", "here", cwd=root)["checkpoint"]
+    assert taken in [row["checkpoint"] for row in asked("checkpoint", "list", cwd=root)]
+    shown = asked("checkpoint", "show", "last", taken, cwd=root)
+    assert asked("checkpoint", "restore", "last", "c1", "--yes", cwd=root)["line"]
+    back = asked("rollback", "last", "--to", taken, "--yes", cwd=root)
+    assert back["digest"] == shown["digest"]
+    asked("rollback", "last", "--to", "c1", "--yes", cwd=root)
+    asked("resume", "--yes", cwd=root, code=7)
+    [conflict] = asked("conflict", "list", cwd=root)
+    asked("conflict", "send-back", "last", conflict["task"], "--reason", "no", cwd=root)
+    asked("cancel", cwd=root)
+    assert asked("prune", "--yes", cwd=root)["deleted"]
+    assert asked("purge", "--older-than", "0", "--yes", cwd=root)["runs"]
+    assert not asked("trust", cwd=root)["trusted"]
+
+
 def taking_away(repository: Path) -> None:
-    removed = asked("uninstall", "--yes", cwd=repository)["removed"]
+    removed = asked("uninstall", "--yes", "--with-unmerged", cwd=repository)["removed"]
     assert str(repository / ".git" / "orchestrate") in removed
     assert asked("uninstall", "--yes", cwd=repository)["removed"] == []
 
@@ -142,5 +169,6 @@ def test_every_command_prints_one_valid_document(tmp_path: Path) -> None:
     steering(repository)
     detached(repository)
     scanning(plant(tmp_path / "planted"))
+    writing(project(tmp_path / "writing", CLASH))
     taking_away(repository)
     assert _seen == set(COMMAND_DATA)

@@ -110,7 +110,7 @@ def test_completion_completes_in_bash(repository: Path) -> None:
           _orchestrate_completion "$1"
           echo "${COMPREPLY[@]}"
         }
-        try orchestrate st
+        try orchestrate statu
         try orchestrate graph --format m
         try orchestrate agent s
         try orchestrate security --fail-on hi

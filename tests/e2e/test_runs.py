@@ -85,12 +85,10 @@ def test_run_waits_at_a_gate_until_a_named_person_approves(repository: Path) -> 
     assert "please look" in done.err
     told = orchestrate("approve", "last", "--json", cwd=repository, env={"ORCHESTRATE_USER": "ada"})
     assert told.code == 0, told
-    assert told.data["gates"][0] == {
-        "gate": "work/look",
-        "status": "passed",
-        "by": "ada",
-        "reason": "",
-    }
+    [gate] = told.data["gates"]
+    assert (gate["gate"], gate["kind"], gate["status"]) == ("work/look", "human", "passed")
+    assert (gate["by"], gate["reason"]) == ("ada", "")
+    assert gate["opened_at"] is not None
     assert orchestrate("resume", "--yes", cwd=repository).code == 0
     assert kinds(log(state_dir(repository))).count("AttemptStarted only") == 1
 

@@ -239,9 +239,11 @@ def test_json_has_the_published_shape(repository: Path) -> None:
     schema = json.loads(published.read_text("utf-8"))
     jsonschema.Draft202012Validator(schema).validate(json.loads(done.result.out))
     assert json.loads(done.result.out)["command"] == "security"
-    assert {task["task"]: task["status"] for task in done.data["tasks"]} == dict.fromkeys(
-        ("vulnerabilities", "review", "architecture", "aggregate", "report"), "succeeded"
-    )
+    looked = ("vulnerabilities", "review", "architecture", "aggregate", "plan", "report")
+    assert {task["task"]: task["status"] for task in done.data["tasks"]} == {
+        **dict.fromkeys(looked, "succeeded"),
+        "fix": "skipped",
+    }
     assert sum(done.data["findings"].values()) == len(done.analysis.findings)
     assert [top["rule"] for top in done.data["top"]] == [
         finding.rule for finding in done.analysis.findings[:10]

@@ -111,7 +111,7 @@ def test_a_linked_worktree_shares_its_state_and_changes_neither_tree(tmp_path: P
 def test_refs_index_and_stash_are_as_they_were_when_git_is_asked(tmp_path: Path) -> None:
     root = git_states.fresh(tmp_path / "repo")
     questions = (
-        ("for-each-ref",),
+        ("for-each-ref", "refs/heads", "refs/remotes", "refs/stash", "refs/tags"),
         ("status", "--porcelain=v2", "--untracked-files=all"),
         ("stash", "list"),
         ("config", "--list", "--local"),

@@ -299,10 +299,10 @@ def test_a_read_only_repository_is_scanned_with_its_state_elsewhere(
     else:
         for path in (root, *root.rglob("*")):
             path.chmod(path.stat().st_mode & ~(stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH))
-    before = snapshot(root, without="")
+    before = snapshot(root, without=())
     ended = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path)
     assert ended.returncode == 0, ended
-    assert snapshot(root, without="") == before
+    assert snapshot(root, without=()) == before
     assert str(home / ".local" / "state") in ended.stdout
     assert '"high": 1' in ended.stdout
 

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from orchestrate.core.planning.definition import (
+    EachSpec,
     GateSpec,
     Limits,
     PhaseSpec,
@@ -20,6 +21,7 @@ from orchestrate.core.planning.definition import (
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.decide import advance
 from orchestrate.core.running.state import INITIAL, RunState
+from orchestrate.core.sharing.work import Conflict, Work
 from orchestrate.ui.cli.picture import Screen, picture
 from orchestrate.ui.cli.task_line import Moment, progress_of
 
@@ -214,3 +216,41 @@ def test_output_without_progress_shows_none(text: str, tmp_path: Path) -> None:
     (tmp_path / "stdout.log").write_text(text)
     assert progress_of(tmp_path) == ""
     assert progress_of(tmp_path / "missing") == ""
+
+
+def writing() -> Workflow:
+    return Workflow(
+        name="writes",
+        phases=(PhaseSpec(name="fix"), PhaseSpec(name="end", depends_on=("fix",))),
+        tasks=(
+            TaskSpec(id="a", phase="fix", run="true", writes=("**",)),
+            TaskSpec(id="b", phase="fix", run="true", writes=("**",)),
+            TaskSpec(id="list", phase="fix", run="true"),
+            TaskSpec(id="each", phase="fix", run="x", needs=("list",), each=EachSpec("list", "o")),
+            TaskSpec(id="last", phase="end", agent="doc-scribe", prompt="x"),
+        ),
+    )
+
+
+def deliver(name: str) -> cmd.SucceedAttempt:
+    return cmd.SucceedAttempt(task=name, number=1, work=Work(commit=name, base="", tree=name))
+
+
+def test_work_in_the_train_and_in_conflict_is_shown_with_what_to_type() -> None:
+    clash = cmd.ReportConflict(task="a", number=1, line="", conflicts=(Conflict("src/x.py"),))
+    state = run_of(writing(), grant("a", "b", "list"), deliver("a"), deliver("b"), clash)
+    lines = shown(state, screen=Screen(140, 30))
+    assert "1 running, 1 merging, 1 CONFLICT" in lines[0]
+    assert any("merging" in line and " b " in line for line in lines[1:])
+    conflict = next(line for line in lines[1:] if "CONFLICT" in line)
+    assert "its work and what was merged meanwhile change the same places: src/x.py" in conflict
+    assert lines[-1] == "$ orchestrate conflict show abc a"
+
+
+def test_group_and_unproven_work_are_named_as_such() -> None:
+    accept = cmd.AcceptWork(task="a", number=1, line="", commit="m", verified=False)
+    state = run_of(writing(), grant("a", "list"), deliver("a"), accept, succeed("list"))
+    lines = shown(state, screen=Screen(140, 30))
+    assert any("unverified" in line and " a " in line for line in lines)
+    assert any(" each " in line and "group" in line for line in lines)
+    assert any("its members are made from the output o of list" in line for line in lines)

@@ -12,6 +12,7 @@ import click
 from orchestrate import wiring
 from orchestrate.app import runs
 from orchestrate.core.running.events import AnyEvent
+from orchestrate.core.running.plan import bits
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import GateStatus, RunStatus
 from orchestrate.errors import ExitCode
@@ -74,6 +75,8 @@ _FATE: dict[str, str] = {
     "again": "run again",
     "retry": "try again",
     "start": "start",
+    "merge": "merge",
+    "conflict": "for you",
     "blocked": "later",
     "skipped": "skip",
 }
@@ -125,6 +128,12 @@ def _closing(state: RunState) -> str:
 
 def _next_step(output: Output, state: RunState) -> None:
     if state.status is RunStatus.EXECUTING:
+        for number in bits(state.conflicted):
+            task = state.index.order[number].id
+            output.message(
+                f"the work of {task} conflicts with what was merged, and waits for a person:"
+                f" orchestrate conflict show {state.run} {task}"
+            )
         for name, gate in sorted(state.gates.items()):
             if gate.status is GateStatus.OPEN:
                 spec = state.index.gates[name][1]

@@ -11,19 +11,26 @@ import msgspec
 
 from orchestrate.app.runs import RunRow
 from orchestrate.core.agents.profile import ProfileOrigin
-from orchestrate.core.planning.definition import FailureCause, InputValue, TaskSpec
+from orchestrate.core.planning.definition import FailureCause, GateKind, InputValue, TaskSpec
 from orchestrate.core.planning.problem import Problem
 from orchestrate.core.running.events import AnyEvent
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import GateStatus, RunStatus, TaskStatus
 from orchestrate.core.sharing.artifact import Artifact
+from orchestrate.core.sharing.evidence import EvidenceNote
 from orchestrate.core.sharing.findings import Finding, Severity
+from orchestrate.core.sharing.remediation import Remediation
 from orchestrate.core.sharing.threshold import ThresholdVerdict
+from orchestrate.core.sharing.work import Conflict, Work
 from orchestrate.core.views.explain import Explanation, TaskExplanation
 
 
 class TaskData(msgspec.Struct, frozen=True, kw_only=True):
-    """One task. `outputs` maps an output's name to the path of the file."""
+    """One task. `outputs` maps an output's name to the path of the file.
+
+    `commit` is where its work was merged into the line, empty before that; `verified` whether every
+    check passed there. `returns` is how often its work was sent back.
+    """
 
     task: str
     phase: str
@@ -32,15 +39,26 @@ class TaskData(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     message: str
     outputs: dict[str, str]
+    commit: str
+    verified: bool
+    returns: int
 
 
 class GateData(msgspec.Struct, frozen=True, kw_only=True):
-    """One gate, named phase/gate. `by` is who decided it, empty before that."""
+    """One gate, named phase/gate. `by` is who decided it, empty before that.
+
+    `evidence` is what was seen, by name. The times are null where they do not apply.
+    """
 
     gate: str
+    kind: GateKind
     status: GateStatus
     by: str
     reason: str
+    evidence: dict[str, str]
+    opened_at: float | None
+    deadline_at: float | None
+    reminded_at: float | None
 
 
 class RunData(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,17 +83,34 @@ class StatusData(RunData, frozen=True, kw_only=True):
 
 
 class RunDetail(RunData, frozen=True, kw_only=True):
-    """A run in full, after event number `version`."""
+    """A run in full, after event number `version`.
+
+    `base` is the commit its integration line began at, `line` where that is, `branch` what it was
+    published as: empty in a run that writes nothing, and before. `audit` is the verdict on whether
+    what is the user's is untouched, empty before there is one. `purged_at` is when transcripts and
+    artifacts were deleted.
+    """
 
     request: str
     repository: str
     revision: str
     inputs: dict[str, InputValue]
     version: int
+    base: str
+    line: str
+    branch: str
+    audit: str
+    audit_changes: tuple[str, ...]
+    checkpoints: int
+    purged_at: float | None
 
 
 class TaskDetail(TaskData, frozen=True, kw_only=True):
-    """A task in full. `started_at` and `finished_at` are those of its latest attempt."""
+    """A task in full. `started_at` and `finished_at` are those of its latest attempt.
+
+    `work` is what it delivered last, `checks` what was seen when that was merged or sent back, and
+    `conflicts` what stands between it and the line.
+    """
 
     run: str
     definition: TaskSpec
@@ -85,6 +120,9 @@ class TaskDetail(TaskData, frozen=True, kw_only=True):
     finished_at: float | None
     metrics: dict[str, float]
     artifacts: tuple[Artifact, ...]
+    work: Work | None
+    checks: tuple[EvidenceNote, ...]
+    conflicts: tuple[Conflict, ...]
 
 
 class ExplainedRun(msgspec.Struct, frozen=True):
@@ -113,7 +151,10 @@ class UnplannedRun(msgspec.Struct, frozen=True, kw_only=True):
 class SecurityData(RunData, frozen=True, kw_only=True):
     """A finished scan. `findings` counts those that stand, by severity; `top` holds the first.
 
-    `unknown` lists what could not be confirmed. `verdict` is null unless --fail-on was given.
+    `unknown` lists what could not be confirmed. `verdict` is null unless --fail-on was given, and
+    about the findings as scanned. `remediation` tells what became of each fix; `branch` is what
+    the merged ones were published as, empty when none were. `audit` is the verdict on whether what
+    is the user's is untouched, empty in a run that could not have touched it.
     """
 
     findings: dict[Severity, int]
@@ -122,6 +163,10 @@ class SecurityData(RunData, frozen=True, kw_only=True):
     verdict: ThresholdVerdict | None
     reports: dict[str, str]
     top: tuple[Finding, ...]
+    remediation: Remediation
+    branch: str
+    audit: str
+    audit_changes: tuple[str, ...]
 
 
 class DetachedRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,11 +219,16 @@ class Initialised(msgspec.Struct, frozen=True):
     kept: tuple[str, ...]
 
 
-class Uninstalled(msgspec.Struct, frozen=True):
-    """What was removed, and files of ours the user has changed, which were kept."""
+class Uninstalled(msgspec.Struct, frozen=True, kw_only=True):
+    """What was removed, and files of ours the user has changed, which were kept.
+
+    `branches` were published by runs and stay; `unmerged` is work that went and was on none.
+    """
 
     removed: tuple[str, ...]
     kept: tuple[str, ...]
+    branches: tuple[str, ...] = ()
+    unmerged: tuple[str, ...] = ()
 
 
 class AgentRow(msgspec.Struct, frozen=True):
@@ -216,6 +266,9 @@ def task_data(state: RunState, number: int) -> TaskData:
         summary=task.summary,
         message=task.message,
         outputs={item.name: item.path for item in task.artifacts},
+        commit=task.commit,
+        verified=task.verified,
+        returns=task.returns,
     )
 
 
@@ -230,14 +283,27 @@ def run_data(state: RunState) -> RunData:
         ended_at=state.ended_at or None,
         max_parallel=state.max_parallel,
         tasks=tuple(task_data(state, number) for number in range(len(state.index.order))),
-        gates=tuple(
-            GateData(gate=name, status=gate.status, by=gate.by, reason=gate.reason)
-            for name, gate in sorted(state.gates.items())
-        ),
+        gates=tuple(gate_data(state, name) for name in sorted(state.gates)),
     )
 
 
-def run_detail(state: RunState) -> RunDetail:
+def gate_data(state: RunState, name: str) -> GateData:
+    """What --json says of the gate called `name`."""
+    gate = state.gates[name]
+    return GateData(
+        gate=name,
+        kind=state.index.gates[name][1].kind,
+        status=gate.status,
+        by=gate.by,
+        reason=gate.reason,
+        evidence=gate.evidence,
+        opened_at=gate.opened_at or None,
+        deadline_at=gate.deadline_at,
+        reminded_at=gate.reminded_at or None,
+    )
+
+
+def run_detail(state: RunState, *, purged_at: float | None = None) -> RunDetail:
     """What --json says of a run in full."""
     return RunDetail(
         **msgspec.structs.asdict(run_data(state)),
@@ -246,6 +312,13 @@ def run_detail(state: RunState) -> RunDetail:
         revision=state.revision,
         inputs=state.inputs,
         version=state.version,
+        base=state.base,
+        line=state.line,
+        branch=state.published,
+        audit=state.audit,
+        audit_changes=state.audit_changes,
+        checkpoints=state.checkpoints,
+        purged_at=purged_at,
     )
 
 
@@ -263,4 +336,7 @@ def task_detail(state: RunState, name: str) -> TaskDetail:
         finished_at=task.finished_at or None,
         metrics=task.metrics,
         artifacts=task.artifacts,
+        work=task.work,
+        checks=task.checks,
+        conflicts=task.conflicts,
     )

@@ -10,6 +10,7 @@ import msgspec
 
 from orchestrate import wiring
 from orchestrate.adapters.system.host import REQUIRED_GIT, HostFacts, host_facts
+from orchestrate.core.planning.binding import show
 from orchestrate.errors import OrchestrateError
 
 #: Distributions the local specialists are built on.
@@ -120,8 +121,15 @@ def _site(site: wiring.Site) -> Iterator[Check]:
 def _settings(site: wiring.Site) -> Iterator[Check]:
     for name, source in site.origin.items():
         value = getattr(site.settings, name)
-        shown = "not set" if value in (None, "") else str(value)
+        shown = "not set" if value in (None, "") else show(value)
         yield Check("ok", f"setting {name}", f"{shown} ({source})")
+    for name, place in site.passed_over.items():
+        yield Check(
+            "note",
+            f"setting {name}",
+            f"not taken from {place}: a repository does not decide this",
+            "if you want it, set it in your own settings.yaml",
+        )
     if not (site.settings.advisories or site.settings.advisory_service):
         yield Check(
             "note",

@@ -12,7 +12,7 @@ from orchestrate.errors import RequestError
 from orchestrate.ui.cli.attempt_logs import LogReader
 from orchestrate.ui.cli.data import LoggedEvent
 from orchestrate.ui.cli.lines import line_of
-from orchestrate.ui.cli.opened import opened
+from orchestrate.ui.cli.opened import opened, purge_note
 from orchestrate.ui.cli.output import Output, repo_option, with_output
 
 #: How often `logs --follow` looks again, in seconds.
@@ -38,6 +38,8 @@ def logs(output: Output, run_id: str, task: str | None, follow: bool, repo: str 
         state = runs.load(store, run)
         if task is not None and task not in state.index.position:
             raise RequestError(f"run {run} has no task {task!r}", remedy="see: orchestrate show")
+        if (purged := purge_note(site, run)) is not None:
+            output.message(purged[1])
         reader = LogReader(site.runs_dir / run / "attempts", task)
         if output.json:
             output.data(list(reader.lines(whole_only=False)), "")

@@ -6,6 +6,7 @@ import time
 
 from orchestrate.core.running import events as ev
 from orchestrate.core.running.state import RunState
+from orchestrate.ui.cli.line_text import changes, text_on_line
 from orchestrate.ui.cli.output import duration, printable
 
 
@@ -49,7 +50,8 @@ def _text(event: ev.AnyEvent, state: RunState) -> str:
         case ev.AttemptSucceeded():
             how = "finished before the crash, result taken" if event.recovered else "finished"
             summary = f": {printable(event.summary)}" if event.summary else ""
-            return f"{event.task} {how} in {duration(event.duration_s)}{summary}"
+            changed = f", {changes(event.work)} to merge" if event.work is not None else ""
+            return f"{event.task} {how} in {duration(event.duration_s)}{changed}{summary}"
         case ev.AttemptFailed():
             after = ""
             if event.retry_at is not None:
@@ -67,5 +69,9 @@ def _text(event: ev.AnyEvent, state: RunState) -> str:
         case ev.GateDecided():
             why = f": {printable(event.reason)}" if event.reason else ""
             return f"gate {event.gate} {event.verdict}, by {event.by}{why}"
+        case ev.GateReminded():
+            return f"gate {event.gate} still waits for a person"
         case ev.RunPlanned() | ev.ConditionHeld():
             return ""
+        case _:
+            return text_on_line(event, state)

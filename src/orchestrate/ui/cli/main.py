@@ -25,7 +25,11 @@ from orchestrate.errors import (
 #: command -> (module, attribute, one-line help). The help is repeated here so that listing the
 #: commands imports none of them; a test holds it equal to the commands' own.
 COMMANDS: dict[str, tuple[str, str, str]] = {
-    "security": ("scan", "security", "Scan a repository and write a security report."),
+    "security": (
+        "scan",
+        "security",
+        "Scan a repository, fix what has a sure fix, and write a report.",
+    ),
     "run": ("run", "run", "Run a workflow file or a built-in workflow."),
     "resume": (
         "resume",
@@ -44,13 +48,55 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "cancel": ("control", "cancel", "Give a run up and stop what it runs."),
     "approve": ("control", "approve", "Let a run pass a gate, in your name."),
     "reject": ("control", "reject", "Refuse a gate, in your name and with a reason."),
+    "checkpoint": (
+        "checkpoint",
+        "checkpoint",
+        "Take, list and show checkpoints of a run, and go back to one.",
+    ),
+    "rollback": (
+        "rollback",
+        "rollback",
+        "Take a run, its code and its workspaces to a checkpoint.",
+    ),
+    "state": (
+        "state",
+        "state",
+        "Show where a run stands and how it came there; pause, resume or cancel it.",
+    ),
+    "conflict": (
+        "conflict",
+        "conflict",
+        "List, show and resolve conflicts between pieces of work, or send the work back.",
+    ),
+    "prune": (
+        "prune",
+        "prune",
+        "List, then delete, workspaces and refs that runs left and nobody needs.",
+    ),
+    "purge": (
+        "purge",
+        "purge",
+        "List, then delete, transcripts and artifacts of old runs; their logs stay.",
+    ),
+    "trust": (
+        "trust",
+        "trust",
+        "Show, grant or revoke permission to run the repository's own code.",
+    ),
     "validate": ("setup", "validate", "Check a workflow file and report every mistake."),
     "agent": ("agent", "agent", "List and show agent profiles."),
     "init": ("setup", "init", "Write a commented starting point into .orchestrate/."),
     "doctor": ("setup", "doctor", "Check this machine and say what is missing."),
-    "uninstall": ("setup", "uninstall", "List, then remove, everything orchestrate ever wrote."),
+    "uninstall": (
+        "uninstall",
+        "uninstall",
+        "List, then remove, everything orchestrate ever wrote.",
+    ),
     "completion": ("setup", "completion", "Print the completion script for a shell."),
 }
+
+#: Commands that have commands of their own.
+GROUPS = frozenset({"agent", "checkpoint", "conflict", "state"})
 
 #: Not listed in help: how a detached run is driven.
 HIDDEN: dict[str, tuple[str, str]] = {"_drive": ("detached", "drive")}
@@ -211,4 +257,4 @@ def _command_name(arguments: list[str]) -> str:
     words = [word for word in arguments if not word.startswith("-")]
     if not words or words[0] not in COMMANDS:
         return ""
-    return " ".join(words[:2]) if words[0] == "agent" else words[0]
+    return " ".join(words[:2]) if words[0] in GROUPS else words[0]

@@ -19,13 +19,16 @@ from orchestrate.core.running.scope import phase_status
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RUN_ENDED, RunStatus, TaskStatus
 from orchestrate.core.views.cause import gate_causes
+from orchestrate.core.views.line_cause import line_causes
 from orchestrate.ui.cli.output import duration, printable
 from orchestrate.ui.cli.task_line import WORD, Columns, Moment, one_line, task_line
 
 #: What is shown first when not everything fits.
 _URGENCY: dict[TaskStatus, int] = {
     TaskStatus.FAILED: 0,
+    TaskStatus.CONFLICTED: 0,
     TaskStatus.RUNNING: 1,
+    TaskStatus.MERGING: 2,
     TaskStatus.RETRYING: 2,
     TaskStatus.READY: 3,
     TaskStatus.BLOCKED: 4,
@@ -33,6 +36,14 @@ _URGENCY: dict[TaskStatus, int] = {
     TaskStatus.SKIPPED: 6,
     TaskStatus.SUCCEEDED: 7,
 }
+#: What the first line counts besides what is done.
+_COUNTED = (
+    TaskStatus.RUNNING,
+    TaskStatus.RETRYING,
+    TaskStatus.MERGING,
+    TaskStatus.CONFLICTED,
+    TaskStatus.FAILED,
+)
 _PHASE_WORD = {
     "blocked": "waits",
     "active": "active",
@@ -69,11 +80,7 @@ def picture(state: RunState, moment: Moment, screen: Screen) -> Group:
 def _header(state: RunState, now: float) -> Text:
     counts = Counter(task.status for task in state.tasks.values())
     parts = [f"{counts[TaskStatus.SUCCEEDED]} of {len(state.tasks)} tasks done"]
-    parts += [
-        f"{counts[status]} {WORD[status]}"
-        for status in (TaskStatus.RUNNING, TaskStatus.RETRYING, TaskStatus.FAILED)
-        if counts[status]
-    ]
+    parts += [f"{counts[status]} {WORD[status]}" for status in _COUNTED if counts[status]]
     line = one_line("")
     line.append(state.index.workflow.name, "bold")
     line.append(f"  run {state.run}  ")
@@ -181,6 +188,11 @@ def _footer(state: RunState, now: float) -> Iterator[Text]:
     if state.status in RUN_ENDED and state.live:
         names = ", ".join(state.index.order[n].id for n in bits(state.live))
         yield one_line(f"being stopped: {names}")
+    for cause in line_causes(state):
+        if cause.kind in ("checkpoint", "publication"):
+            yield one_line(printable(cause.text), "dim")
+        for command in cause.commands[:1]:
+            yield one_line(f"$ {command}", "bold")
     for cause in gate_causes(state, now):
         for command in cause.commands[:1]:
             yield one_line(f"$ {command}", "bold")

@@ -14,6 +14,7 @@ from orchestrate.core.running.status import RunStatus
 from orchestrate.errors import ConflictError
 from orchestrate.ports.store import EventStore
 from orchestrate.ui.cli import conclude, detached
+from orchestrate.ui.cli.opened import purge_note
 from orchestrate.ui.cli.output import Output, repo_option, with_output
 from orchestrate.ui.cli.run import driving_options
 
@@ -40,6 +41,31 @@ def resume(
     RUN is the latest by default. What was finished is kept; what would run again is shown with the
     reason, and you are asked. A run that another process drives is followed instead.
     """
+    return go_on(
+        output,
+        run_id,
+        repo,
+        yes=yes,
+        only_preview=only_preview,
+        detach=detach,
+        wait=wait,
+        parallel_limit=parallel_limit,
+    )
+
+
+def go_on(
+    output: Output,
+    run_id: str,
+    repo: str | None,
+    *,
+    yes: bool,
+    only_preview: bool = False,
+    detach: bool = False,
+    wait: bool = False,
+    parallel_limit: int | None = None,
+    reason: str = "resumed by the user",
+) -> int:
+    """Resume a run as the options of `resume` say, or follow its driver; returns the exit code."""
     site = wiring.open_site(Path(repo) if repo else None, {"max_parallel": parallel_limit})
     store = wiring.open_store(site)
     try:
@@ -52,6 +78,8 @@ def resume(
                 )
             output.message(f"run {name} is driven by another process; following it")
             return _follow(output, site, store, name)
+        if (purged := purge_note(site, name)) is not None:
+            output.message(f"{purged[1]}: tasks that read them will fail")
         session = wiring.open_session(site, store)
         state = runs.load(store, name)
         preview = runs.preview(state, wiring.outcome_finder(site, state))
@@ -69,7 +97,7 @@ def resume(
                 session.resume(
                     name,
                     observe,
-                    reason="resumed by the user",
+                    reason=reason,
                     by=conclude.user_name(),
                     max_parallel=site.settings.max_parallel,
                     wait_for_people=wait,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import click
 
@@ -13,11 +14,27 @@ from orchestrate import __version__, wiring
 from orchestrate.app import preflight, runs
 from orchestrate.core.planning.binding import bind_inputs
 from orchestrate.core.planning.definition import Workflow
-from orchestrate.errors import RequestError, StoreError
+from orchestrate.core.planning.reshape import with_approval, with_tests_gate
+from orchestrate.errors import ConfigurationError, RequestError, StoreError
 from orchestrate.ports.store import EventStore
 from orchestrate.ui.cli import conclude, detached
-from orchestrate.ui.cli.output import Output, repo_option, with_output
+from orchestrate.ui.cli.output import Output, printable, repo_option, with_output
 from orchestrate.ui.cli.request import read_request, request_options
+
+
+class Driving(NamedTuple):
+    """What the user says about how a run is begun and driven.
+
+    `base` is "head" or "working-tree", None where the user did not say.
+    """
+
+    detach: bool
+    wait: bool
+    parallel_limit: int | None
+    if_tests_pass: bool
+    require_security_approval: bool
+    trust_repo: bool
+    base: str | None
 
 
 def driving_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,6 +54,48 @@ def driving_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def beginning_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of every command that begins a run; it is given all of them as one `driving`."""
+
+    @functools.wraps(function)
+    def gathered(*args: Any, **kwargs: Any) -> Any:
+        driving = Driving(**{name: kwargs.pop(name) for name in Driving._fields})
+        return function(*args, driving=driving, **kwargs)
+
+    wrapped: Callable[..., Any] = gathered
+    for option in (
+        click.option(
+            "--if-tests-pass",
+            is_flag=True,
+            help="Go on from each phase that writes only if the repository's tests pass.",
+        ),
+        click.option(
+            "--require-security-approval",
+            is_flag=True,
+            help="Have a person agree before the run ends and anything is published.",
+        ),
+        click.option(
+            "--trust-repo",
+            is_flag=True,
+            help="Let the repository's own code run, in its tests for instance; remembered.",
+        ),
+        click.option(
+            "--include-local-changes",
+            "base",
+            flag_value="working-tree",
+            help="The same as --base working-tree.",
+        ),
+        click.option(
+            "--base",
+            type=click.Choice(["head", "working-tree"]),
+            default=None,
+            help="What writing work starts from (default: ask, or HEAD).",
+        ),
+    ):
+        wrapped = option(wrapped)
+    return driving_options(wrapped)
+
+
 @click.command()
 @click.argument("workflow")
 @request_options
@@ -49,7 +108,7 @@ def driving_options(function: Callable[..., Any]) -> Callable[..., Any]:
     metavar="NAME=VALUE",
     help="An input of the workflow (repeatable).",
 )
-@driving_options
+@beginning_options
 @with_output
 def run(
     output: Output,
@@ -58,16 +117,15 @@ def run(
     repo: str | None,
     request_file: str | None,
     pairs: tuple[str, ...],
-    detach: bool,
-    wait: bool,
-    parallel_limit: int | None,
+    driving: Driving,
 ) -> int:
     """Run a workflow file or a built-in workflow.
 
     WORKFLOW is a file, or the name of one in .orchestrate/workflows or built in. This always
     begins a new run; `resume` goes on with one.
     """
-    site = wiring.open_site(Path(repo) if repo else None, {"max_parallel": parallel_limit})
+    flags = {"max_parallel": driving.parallel_limit}
+    site = wiring.open_site(Path(repo) if repo else None, flags)
     definition = wiring.find_workflow(site, workflow)
     inputs: dict[str, str] = {}
     for pair in pairs:
@@ -78,7 +136,7 @@ def run(
     text = read_request(request, request_file, default="")
     if text and any(spec.name == "request" for spec in definition.inputs):
         inputs.setdefault("request", text)
-    return begin(output, site, definition, text, inputs, detach=detach, wait=wait)
+    return begin(output, site, definition, text, inputs, driving)
 
 
 def begin(
@@ -87,11 +145,23 @@ def begin(
     workflow: Workflow,
     request: str,
     inputs: dict[str, str],
-    *,
-    detach: bool,
-    wait: bool,
+    driving: Driving,
+    without_line: Mapping[str, str] | None = None,
 ) -> int:
-    """Create a run and drive it to where it ends or waits; returns the exit code."""
+    """Create a run and drive it to where it ends or waits; returns the exit code.
+
+    Args:
+        without_line: inputs that let the workflow run although nothing can be written, for the case
+            that the repository does not allow it; None if that is an error.
+    """
+    workflow = _reshaped(workflow, driving)
+    if driving.trust_repo:
+        wiring.trust(site)
+    name = wiring.new_run_id()
+    optional = without_line is not None
+    start, refused = _start(output, site, name, workflow, driving.base, optional=optional)
+    if refused:
+        inputs = {**inputs, **(without_line or {})}
     known = {spec.name for spec in workflow.inputs}
     given = {name: value for name, value in inputs.items() if name not in known and value}
     bound = bind_inputs(
@@ -102,7 +172,7 @@ def begin(
     try:
         _mention_resumable(output, site, store)
         new = runs.NewRun(
-            run=wiring.new_run_id(),
+            run=name,
             workflow=workflow,
             inputs=bound,
             request=request,
@@ -111,16 +181,76 @@ def begin(
             program=__version__,
             max_parallel=site.settings.max_parallel,
             by=conclude.user_name(),
+            base=start,
         )
         session = wiring.open_session(site, store)
-        if detach:
+        if driving.detach:
             state = asyncio.run(session.create(new))
             return detached.detach(output, site, store, state)
         with conclude.watching(output, site) as observe:
-            state = asyncio.run(session.start(new, observe, wait_for_people=wait))
+            state = asyncio.run(session.start(new, observe, wait_for_people=driving.wait))
         return conclude.conclude(output, state, interrupted=session.interrupted)
     finally:
         store.close()
+
+
+def _reshaped(workflow: Workflow, driving: Driving) -> Workflow:
+    if driving.if_tests_pass:
+        workflow = with_tests_gate(workflow)
+    return with_approval(workflow) if driving.require_security_approval else workflow
+
+
+def _start(
+    output: Output,
+    site: wiring.Site,
+    run: str,
+    workflow: Workflow,
+    choice: str | None,
+    *,
+    optional: bool,
+) -> tuple[str, bool]:
+    """The commit a run starts from, empty without one; and whether it was refused one."""
+    if not workflow.needs_line:
+        return "", False
+    try:
+        pinned = wiring.pin_base(site, run, _choice(output, site, run, choice))
+    except (RequestError, ConfigurationError) as error:
+        if not optional:
+            raise
+        output.message(f"nothing will be changed: {error.message}")
+        if error.remedy:
+            output.message(f"  {error.remedy}")
+        return "", True
+    for note in pinned.notes:
+        output.message(printable(note))
+    if pinned.changes and not pinned.included:
+        output.message(
+            f"work starts from HEAD, without {_counted(len(pinned.changes), 'local change')}"
+            " (--include-local-changes takes them in)"
+        )
+    return pinned.commit, False
+
+
+def _choice(
+    output: Output, site: wiring.Site, run: str, given: str | None
+) -> Literal["head", "working-tree"]:
+    """What the user wants a writing run to start from; asked for where there is a difference."""
+    wanted = given or site.settings.base
+    if wanted == "working-tree":
+        return "working-tree"
+    if wanted == "head" or not output.interactive:
+        return "head"
+    changes = wiring.pin_base(site, run, "head").changes
+    if changes and conclude.agree(
+        output,
+        f"the working tree has {_counted(len(changes), 'local change')}: include them?",
+    ):
+        return "working-tree"
+    return "head"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _mention_resumable(output: Output, site: wiring.Site, store: EventStore) -> None:

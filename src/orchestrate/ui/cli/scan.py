@@ -1,4 +1,4 @@
-"""The command that scans a repository: security."""
+"""The command that scans a repository and fixes what it can: security."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from pathlib import Path
 import click
 
 from orchestrate import wiring
+from orchestrate.core.planning.reshape import with_unverified, without_phase
 from orchestrate.ui.cli.output import Output, printable, repo_option, with_output
 from orchestrate.ui.cli.request import read_request, request_options
-from orchestrate.ui.cli.run import begin, driving_options
+from orchestrate.ui.cli.run import Driving, begin, beginning_options
 
 #: The workflow behind the command.
 WORKFLOW = "security"
+#: Its phase that makes the fixes.
+REMEDIATION = "remediation"
 LEVELS = ("critical", "high", "medium", "low", "info", "none")
 
 
@@ -65,7 +68,17 @@ LEVELS = ("critical", "high", "medium", "low", "info", "none")
     metavar="FOLDER",
     help="Copy the reports there (default: they stay with the run, and the path is printed).",
 )
-@driving_options
+@click.option(
+    "--fix/--no-fix",
+    default=None,
+    help="Fix what has a sure fix, on a branch of its own (default: where git allows it).",
+)
+@click.option(
+    "--include-unverified",
+    is_flag=True,
+    help="Merge fixes although a check of them could not tell; they are marked.",
+)
+@beginning_options
 @with_output
 def security(
     output: Output,
@@ -79,24 +92,30 @@ def security(
     advisories: str | None,
     advisory_service: str | None,
     output_dir: str | None,
-    detach: bool,
-    wait: bool,
-    parallel_limit: int | None,
+    fix: bool | None,
+    include_unverified: bool,
+    driving: Driving,
 ) -> int:
-    """Scan a repository and write a security report.
+    """Scan a repository, fix what has a sure fix, and write a report.
 
     Three local specialists work side by side, without key or server: bandit, detect-secrets, a
     dependency and licence audit, review rules and an architecture assessment. Their findings are
-    merged and ranked. Nothing of the repository is executed.
+    merged and ranked; scanning executes nothing of the repository.
+
+    Each fix is made in a workspace and a commit of its own. It joins the branch orchestrate/RUN
+    when a test that fails without it passes with it, a second scan is clean and the repository's
+    tests say the same as before. Tests run only in a repository you trust (--trust-repo). Your
+    files and branches are left alone.
 
     \b
-      orchestrate security
+      orchestrate security --trust-repo
       orchestrate security "before the release" --fail-on high --advisories ./advisories
+      orchestrate security --no-fix
     """
     site = wiring.open_site(
         Path(repo) if repo else None,
         {
-            "max_parallel": parallel_limit,
+            "max_parallel": driving.parallel_limit,
             "advisories": advisories,
             "advisory_service": advisory_service,
         },
@@ -112,11 +131,19 @@ def security(
         "allow_unknown": "true" if allow_unknown else "false",
         "output": _absolute(output_dir),
     }
+    if fix is not None:
+        inputs["fix"] = "true" if fix else "false"
     _refuse_early(baseline, update_baseline, output_dir)
     _mention_own_workflow(output, site)
     # Never the repository's own: it could run any command, or report that all is well.
     workflow = wiring.trusted_workflow(site, WORKFLOW)
-    return begin(output, site, workflow, text, inputs, detach=detach, wait=wait)
+    if fix is False:
+        workflow = without_phase(workflow, REMEDIATION)
+    elif include_unverified:
+        workflow = with_unverified(workflow)
+    # What nothing can be based on is scanned all the same, unless fixes were asked for.
+    declined = None if fix else {"fix": "false"}
+    return begin(output, site, workflow, text, inputs, driving, without_line=declined)
 
 
 def _refuse_early(baseline: str | None, update_baseline: str | None, folder: str | None) -> None:
@@ -145,19 +172,18 @@ def _mention_own_workflow(output: Output, site: wiring.Site) -> None:
 
 
 def _from_outside(output: Output, site: wiring.Site, name: str) -> str:
-    """A source of advisories, unless it is the scanned repository that names it.
+    """A source of advisories; says so when the scanned repository names one, which is not used.
 
     It could name one of its own, which would say that all is well, and a service would learn what
     is used here besides.
     """
-    origin = site.origin[name]
-    if not origin.startswith(str(site.root / ".orchestrate")):
-        return str(getattr(site.settings, name))
-    output.message(
-        f"{printable(origin)}: {name} is not used: a repository does not decide who vouches for it."
-        f" If you trust it, give --{name.replace('_', '-')}"
-    )
-    return ""
+    place = site.passed_over.get(name)
+    if place is not None and site.origin[name] != "command line":
+        output.message(
+            f"{printable(place)}: {name} is not used: a repository does not decide who vouches for"
+            f" it. If you trust it, give --{name.replace('_', '-')}"
+        )
+    return str(getattr(site.settings, name))
 
 
 def _absolute(path: str | None) -> str:

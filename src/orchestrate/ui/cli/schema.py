@@ -14,7 +14,7 @@ from orchestrate import library
 from orchestrate.app.runs import ResumePreview
 from orchestrate.core.agents.profile import Profile
 from orchestrate.errors import EXIT_CODE_MEANING
-from orchestrate.ui.cli import data
+from orchestrate.ui.cli import data, line_data, upkeep_data
 from orchestrate.ui.cli.doctor import Check
 from orchestrate.ui.cli.output import JSON_SCHEMA
 
@@ -35,6 +35,21 @@ COMMAND_DATA: dict[str, tuple[Any, ...]] = {
     "cancel": (data.RunData,),
     "approve": (data.RunData,),
     "reject": (data.RunData,),
+    "checkpoint create": (line_data.CheckpointRow,),
+    "checkpoint list": (tuple[line_data.CheckpointRow, ...],),
+    "checkpoint show": (line_data.CheckpointDetail,),
+    "checkpoint restore": (line_data.RolledBack,),
+    "rollback": (line_data.RolledBack,),
+    "state current": (line_data.CurrentState,),
+    "state history": (line_data.StateHistory,),
+    "state transition": (data.RunData, data.SecurityData),
+    "conflict list": (tuple[line_data.ConflictRow, ...],),
+    "conflict show": (line_data.ConflictDetail,),
+    "conflict resolve": (line_data.ConflictAnswered,),
+    "conflict send-back": (line_data.ConflictAnswered,),
+    "prune": (upkeep_data.Pruned,),
+    "purge": (upkeep_data.PurgedRuns,),
+    "trust": (upkeep_data.TrustData,),
     "validate": (data.Validation,),
     "agent list": (data.AgentList,),
     "agent show": (Profile,),

@@ -1,4 +1,4 @@
-"""The end of a security run: verdict, most urgent findings, reports, exit code."""
+"""The end of a security run: verdict, most urgent findings, fixes, reports, exit code."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import TaskStatus
 from orchestrate.core.sharing.artifact import Artifact
 from orchestrate.core.sharing.findings import SEVERITY_ORDER, Analysis, Finding, Severity
+from orchestrate.core.sharing.remediation import NO_FIXES, Remediation
 from orchestrate.core.sharing.threshold import ThresholdVerdict, threshold_verdict
 from orchestrate.errors import ExitCode, StoreError
 from orchestrate.ui.cli.data import SecurityData, run_data
+from orchestrate.ui.cli.fix_lines import advice, audit_lines, branch_lines, fix_lines
 from orchestrate.ui.cli.output import Output, printable
 
 #: Findings listed on the terminal; all of them are in the reports.
@@ -41,6 +43,7 @@ def finish(output: Output, state: RunState, *, deliver: bool) -> int:
     """
     artifacts = {item.name: item for task in state.tasks.values() for item in task.artifacts}
     analysis = read_analysis(artifacts)
+    fixes = read_fixes(artifacts)
     reports = _reports(artifacts, str(state.inputs.get("output", "")) if deliver else "")
     update = str(state.inputs.get("update_baseline", ""))
     if update and deliver:
@@ -57,8 +60,14 @@ def finish(output: Output, state: RunState, *, deliver: bool) -> int:
         verdict=verdict,
         reports=reports,
         top=analysis.findings[:SHOWN],
+        remediation=fixes,
+        branch=state.published,
+        audit=state.audit,
+        audit_changes=state.audit_changes,
     )
-    output.data(data, lambda: _text(state, analysis, counts, reports))
+    output.data(data, lambda: _text(state, analysis, fixes, counts, reports))
+    for line in advice(fixes):
+        output.message(line)
     if verdict is None:
         return ExitCode.OK
     for reason in verdict.reasons:
@@ -89,6 +98,31 @@ def read_analysis(artifacts: dict[str, Artifact]) -> Analysis:
         ) from None
 
 
+class _Fixed(msgspec.Struct, frozen=True):
+    """What is of interest here in a run's `report.json`."""
+
+    remediation: Remediation = NO_FIXES
+
+
+def read_fixes(artifacts: dict[str, Artifact]) -> Remediation:
+    """What became of the fixes of a finished run; nothing where its workflow makes no report.
+
+    Raises:
+        StoreError: the report is gone.
+    """
+    if "json" not in artifacts:
+        return NO_FIXES
+    try:
+        return msgspec.json.decode(
+            Path(artifacts["json"].path).read_bytes(), type=_Fixed
+        ).remediation
+    except (OSError, msgspec.MsgspecError) as error:
+        raise StoreError(
+            f"the report of this run cannot be read: {error}",
+            remedy="the run's folder was changed; scan again",
+        ) from None
+
+
 def _reports(artifacts: dict[str, Artifact], folder: str) -> dict[str, str]:
     """Name -> path of each report, copied to `folder` if one was asked for."""
     found = {name: artifacts[name] for name in _REPORTS if name in artifacts}
@@ -108,11 +142,18 @@ def _reports(artifacts: dict[str, Artifact], folder: str) -> dict[str, str]:
     return copied
 
 
-_REPORTS = ("html", "markdown", "json", "sarif", "sbom")
+_REPORTS = ("html", "markdown", "json", "sarif", "sbom", "pull_request")
+
+
+_LABELS = {"pull_request": "pr text"}
 
 
 def _text(
-    state: RunState, analysis: Analysis, counts: dict[Severity, int], reports: dict[str, str]
+    state: RunState,
+    analysis: Analysis,
+    fixes: Remediation,
+    counts: dict[Severity, int],
+    reports: dict[str, str],
 ) -> str:
     found = ", ".join(f"{count} {level}" for level, count in counts.items() if count)
     noun = "finding" if len(analysis.findings) == 1 else "findings"
@@ -123,7 +164,11 @@ def _text(
     lines += ["", *(_row(item) for item in analysis.findings[:SHOWN])]
     if len(analysis.findings) > SHOWN:
         lines.append(f"… and {len(analysis.findings) - SHOWN} more in the report")
-    lines += ["", *(f"{name:<9} {path}" for name, path in reports.items())]
+    told = list(fix_lines(fixes))
+    lines += ["", *told] if told else []
+    lines += ["", *branch_lines(state, fixes)]
+    lines += [f"{_LABELS.get(name, name):<9} {path}" for name, path in reports.items()]
+    lines += audit_lines(state)
     lines.append(f"run       {state.run}")
     return "\n".join(lines)
 

@@ -1,21 +1,16 @@
-"""Commands around the work: validate, init, doctor, uninstall, completion."""
+"""Commands around the work: validate, init, doctor, completion."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from orchestrate import wiring
 from orchestrate.core.planning.problem import Problem
-from orchestrate.errors import ConfigurationError, ConflictError, ExitCode, RequestError
-from orchestrate.ui.cli.conclude import agree
-from orchestrate.ui.cli.data import CompletionScript, Initialised, Uninstalled, Validation
+from orchestrate.errors import ConfigurationError, ExitCode, RequestError
+from orchestrate.ui.cli.data import CompletionScript, Initialised, Validation
 from orchestrate.ui.cli.output import Output, printable, repo_option, with_output
-
-if TYPE_CHECKING:
-    from orchestrate.adapters.system.footprint import Place
 
 
 @click.command()
@@ -93,59 +88,6 @@ def doctor(output: Output, repo: str | None) -> int:
     )
     failed = any(check.verdict == "failed" for check in checks)
     return ExitCode.CONFIGURATION if failed else ExitCode.OK
-
-
-@click.command()
-@click.option("-y", "--yes", is_flag=True, help="Remove without asking.")
-@with_output
-def uninstall(output: Output, yes: bool) -> int:
-    """List, then remove, everything orchestrate ever wrote.
-
-    Asks before it removes; files in your repositories that you have changed are kept.
-
-    The program itself goes with the tool that installed it, for instance `uv tool uninstall`.
-    """
-    from orchestrate.adapters.system import footprint
-
-    places = footprint.remaining()
-    if not places:
-        output.data(Uninstalled((), ()), "nothing is left to remove")
-        return 0
-    changed = [place for place in places if footprint.is_changed(place)]
-    for place in places:
-        note = "  (changed by you: kept)" if place in changed else ""
-        size = footprint.size_bytes(place)
-        output.message(f"{size:>12} bytes  {printable(place.path)}{note}")
-    driven = wiring.driven_runs(places)
-    if driven:
-        raise ConflictError(
-            f"{', '.join(driven)} still run", remedy="cancel them first, or wait for their end"
-        )
-    if not yes and not agree(output, "remove all of this?"):
-        raise RequestError("nothing was removed", remedy="orchestrate uninstall --yes")
-    removed = [place for place in places if place not in changed]
-    problems = [problem for place in removed if (problem := _remove(place))]
-    if problems:
-        raise ConfigurationError(
-            "not everything could be removed: " + "; ".join(problems),
-            remedy="remove the rest by hand, or correct the permissions and call this again",
-        )
-    output.data(
-        Uninstalled(tuple(item.path for item in removed), tuple(item.path for item in changed)),
-        "\n".join(f"removed {printable(place.path)}" for place in removed),
-    )
-    return 0
-
-
-def _remove(place: Place) -> str:
-    """Remove `place`; what went wrong, or empty."""
-    from orchestrate.adapters.system import footprint
-
-    try:
-        footprint.remove(place)
-    except OSError as error:
-        return f"{place.path}: {error.strerror or error}"
-    return ""
 
 
 @click.command()

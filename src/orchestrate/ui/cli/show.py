@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
 from orchestrate.app import runs
-from orchestrate.core.running.state import RunState
+from orchestrate.core.running.state import GateState, RunState, TaskState
+from orchestrate.core.running.status import GateStatus
 from orchestrate.errors import RequestError
 from orchestrate.ui.cli.data import UnplannedRun, run_detail, task_detail
-from orchestrate.ui.cli.opened import opened
+from orchestrate.ui.cli.opened import opened, purge_note
 from orchestrate.ui.cli.output import Output, duration, printable, repo_option, with_output
 
 
@@ -27,15 +30,21 @@ def show(output: Output, run_id: str, task: str | None, at: int | None, repo: st
 
     RUN is the latest by default.
     """
-    with opened(repo) as (_site, store):
+    with opened(repo) as (site, store):
         state = runs.load(store, runs.resolve(store, run_id), at=at)
+        purged = purge_note(site, state.run)
     if state.plan is None:
         output.data(
             UnplannedRun(run=state.run, status=state.status), f"run {state.run} has no plan yet"
         )
         return 0
+    if purged is not None:
+        output.message(purged[1])
     if task is None:
-        output.data(run_detail(state), lambda: _run_text(state))
+        output.data(
+            run_detail(state, purged_at=purged[0] if purged is not None else None),
+            lambda: _run_text(state),
+        )
         return 0
     if task not in state.index.position:
         raise RequestError(
@@ -50,22 +59,69 @@ def _run_text(state: RunState) -> str:
     rows = [
         ("run", state.run),
         ("workflow", state.index.workflow.name),
-        ("status", state.status.value + (f": {state.reason}" if state.reason else "")),
+        ("status", state.status.value + (f": {printable(state.reason)}" if state.reason else "")),
         ("request", printable(state.request)),
         ("repository", printable(state.repository)),
         ("revision", state.revision or "none"),
+        *_line_rows(state),
         ("events", str(state.version)),
+        ("checkpoints", str(state.checkpoints)),
         ("created", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(state.created_at))),
         ("took", duration((state.ended_at or state.updated_at) - state.created_at)),
     ]
     rows += [(f"input {name}", printable(str(value))) for name, value in state.inputs.items()]
     lines = [f"{name:<22} {value}" for name, value in rows]
+    for name, gate in sorted(state.gates.items()):
+        lines.append(f"gate {name:<17} {_gate_text(state, name, gate)}")
     for spec in state.index.workflow.tasks:
-        record = state.task(spec.id)
-        note = printable(record.summary or record.message)
-        lines.append(f"task {spec.id:<17} {record.status.value}" + (f": {note}" if note else ""))
-        lines += [f"  {item.name:<20} {item.path}" for item in record.artifacts]
+        lines += _task_lines(spec.id, state.task(spec.id))
     return "\n".join(lines)
+
+
+def _line_rows(state: RunState) -> Iterator[tuple[str, str]]:
+    """What there is to say of the code in a run that writes."""
+    if not state.base:
+        return
+    moved = "" if state.line != state.base else " (nothing merged)"
+    yield "line", f"{state.line}{moved}"
+    yield "branch", printable(state.published) or "not published"
+    changes = f": {'; '.join(map(printable, state.audit_changes))}" if state.audit_changes else ""
+    yield "your files untouched", (state.audit or "not looked at yet") + changes
+
+
+def _gate_text(state: RunState, name: str, gate: GateState) -> str:
+    """A gate's kind and status, who or what decided it or until when it waits."""
+    kind = state.index.gates[name][1].kind
+    text = f"{gate.status.value} ({kind})"
+    if gate.status is GateStatus.OPEN:
+        text += f" since {_clock(gate.opened_at)}"
+        if gate.reminded_at:
+            text += f", said again {_clock(gate.reminded_at)}"
+        if gate.deadline_at is not None:
+            text += f", unknown without an answer by {_clock(gate.deadline_at)}"
+    if gate.by:
+        text += f" by {printable(gate.by)}"
+    return text + (f": {printable(gate.reason)}" if gate.reason else "")
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
+def _task_lines(name: str, record: TaskState) -> Iterator[str]:
+    note = printable(record.summary or record.message)
+    yield f"task {name:<17} {record.status.value}" + (f": {note}" if note else "")
+    if record.commit:
+        yield f"  {'merged':<20} {record.commit}" + ("" if record.verified else " (unverified)")
+    if record.returns:
+        why = f": {printable(record.message)}" if record.message else ""
+        yield f"  {'sent back':<20} {record.returns} times{why}"
+    for item in record.artifacts:
+        yield f"  {item.name:<20} {_place(item.path)}"
+
+
+def _place(path: str) -> str:
+    return path if Path(path).exists() else f"{path} (gone)"
 
 
 def _task_text(state: RunState, name: str) -> str:
@@ -79,13 +135,33 @@ def _task_text(state: RunState, name: str) -> str:
         ("attempts", str(record.attempts)),
         ("took", took if record.started_at else "not started"),
         ("needs", ", ".join(spec.needs)),
+        ("writes", printable(", ".join(spec.writes))),
         ("summary", printable(record.summary)),
         ("message", printable(record.message)),
+        *_work_rows(record),
     ]
     lines = [f"{key:<10} {value}" for key, value in rows if value]
     lines += [f"metric     {key} = {value:g}" for key, value in sorted(record.metrics.items())]
     lines += [
-        f"output     {item.name}  {item.size_bytes} bytes  sha256 {item.digest[:12]}…  {item.path}"
+        f"check      {note.name}: {note.verdict}: {printable(note.summary)}"
+        for note in record.checks
+    ]
+    lines += [f"conflict   {printable(item.path)} ({item.kind})" for item in record.conflicts]
+    lines += [
+        f"output     {item.name}  {item.size_bytes} bytes  sha256 {item.digest[:12]}…"
+        f"  {_place(item.path)}"
         for item in record.artifacts
     ]
     return "\n".join(lines)
+
+
+def _work_rows(record: TaskState) -> Iterator[tuple[str, str]]:
+    """What a task delivered and what became of it."""
+    if record.work is not None and record.work.commit:
+        work = record.work
+        size = f"{len(work.paths)} files, +{work.added} -{work.removed} lines"
+        yield "work", f"{work.commit} on {work.base[:12]}: {size}"
+    if record.commit:
+        yield "merged", record.commit + ("" if record.verified else " (unverified)")
+    if record.returns:
+        yield "sent back", f"{record.returns} times"

@@ -19,6 +19,8 @@ STYLE: dict[TaskStatus, str] = {
     TaskStatus.RUNNING: "bold cyan",
     TaskStatus.FAILED: "bold red",
     TaskStatus.RETRYING: "yellow",
+    TaskStatus.MERGING: "cyan",
+    TaskStatus.CONFLICTED: "bold yellow",
     TaskStatus.READY: "",
     TaskStatus.BLOCKED: "dim",
     TaskStatus.SKIPPED: "dim",
@@ -29,6 +31,8 @@ WORD: dict[TaskStatus, str] = {
     TaskStatus.RUNNING: "running",
     TaskStatus.FAILED: "FAILED",
     TaskStatus.RETRYING: "retrying",
+    TaskStatus.MERGING: "merging",
+    TaskStatus.CONFLICTED: "CONFLICT",
     TaskStatus.READY: "waits",
     TaskStatus.BLOCKED: "waits",
     TaskStatus.SKIPPED: "skipped",
@@ -86,7 +90,8 @@ def task_line(state: RunState, number: int, moment: Moment, columns: Columns) ->
     line.append(set_cell_size(word, _WORD_WIDTH) + " ", STYLE[task.status])
     line.append(_fitted(spec.id, columns.name) + " ")
     if columns.performer:
-        line.append(_fitted(spec.agent or "shell", columns.performer) + " ", "dim")
+        who = spec.agent or ("group" if spec.is_group else "shell")
+        line.append(_fitted(who, columns.performer) + " ", "dim")
     line.append(_elapsed(task, moment).rjust(_ELAPSED_WIDTH) + "  ")
     line.append(_detail(state, number, task, moment))
     line.rstrip()
@@ -116,12 +121,19 @@ def _detail(state: RunState, number: int, task: TaskState, moment: Moment) -> st
             said = progress_of(moment.runs_dir / state.run / "attempts" / folder)
             return f"attempt {task.attempts}: {said}".rstrip(": ") if task.attempts > 1 else said
         case TaskStatus.SUCCEEDED:
-            return printable(task.summary)
+            unsure = "" if task.verified else "unverified: "
+            return unsure + printable(task.summary)
         case TaskStatus.RETRYING if task.not_before > moment.now and not state.stopping:
             return f"again in {duration(task.not_before - moment.now)}: {printable(task.message)}"
         case _ if state.status is RunStatus.PAUSED and task.status not in TASK_SETTLED:
             return ""  # said once, below
-        case TaskStatus.BLOCKED | TaskStatus.READY | TaskStatus.RETRYING:
+        case (
+            TaskStatus.BLOCKED
+            | TaskStatus.READY
+            | TaskStatus.RETRYING
+            | TaskStatus.MERGING
+            | TaskStatus.CONFLICTED
+        ):
             return printable(waiting_reason(state, number).removeprefix("it "))
         case _:
             return printable(task.message)
