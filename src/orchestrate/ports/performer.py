@@ -67,7 +67,8 @@ class AttemptRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     it likes; empty when it has none and looks at `repository` itself. `item` holds the values of
     the list item a task of a group stands for. `feedback` says why earlier work was sent back.
     `conflicts` are the files in `workspace` with both sides marked, to be resolved; `merging` is
-    the commit they come from. `snapshot` is a commit whose files the workspace starts with. Only
+    the commit they come from. `sparse` are the folders the workspace has; empty for all.
+    `snapshot` is a commit whose files the workspace starts with. Only
     with `writes` is what changed in the workspace kept. `deliveries` tells what became of the work
     of earlier tasks.
     """
@@ -94,6 +95,7 @@ class AttemptRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     workspace: str = ""
     base: str = ""
     writes: bool = False
+    sparse: tuple[str, ...] = ()
     merging: str = ""
     snapshot: str = ""
     deliveries: tuple[Delivery, ...] = ()

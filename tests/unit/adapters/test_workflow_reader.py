@@ -260,6 +260,7 @@ phases:
         prompt: "Fix {{ item.title }} in {{ item.a.b }}"
         each: {list: tasks.triage.outputs.fixes, limit: 5, tolerate: true}
         writes: ["src/**", tests/]
+        sparse: [src, tests]
         max_returns: 0
     gates:
       - {name: tests, kind: tests}
@@ -292,6 +293,7 @@ def test_keys_about_writing_reach_the_definition() -> None:
         timeout_s=420.0,
         each=EachSpec(task="triage", output="fixes", limit=5, tolerate=True),
         writes=("src/**", "tests/"),
+        sparse=("src", "tests"),
         max_returns=0,
     )
     assert found.phases[1].gates == (

@@ -598,6 +598,18 @@ MISTAKES = [
         warning=True,
     ),
     Mistake(
+        "bad-pattern",
+        task("- id: a\n  run: x\n  writes: true\n  sparse: [⟦../other]"),
+        "leads out of the repository",
+        "name folders",
+    ),
+    Mistake(
+        "bad-pattern",
+        task("- id: a\n  run: x\n  writes: true\n  sparse: [⟦src/*]"),
+        "is a pattern",
+        "name folders",
+    ),
+    Mistake(
         "no-effect", task("- id: a\n  run: x\n  ⟦max_returns: 1"), "writes nothing", warning=True
     ),
     Mistake(

@@ -95,6 +95,7 @@ class TaskDrafter:
             priority=integer(node, "priority", 0),
             expected_s=duration(node, "expected", None, self._report),
             writes=_writes(node),
+            sparse=texts(node, "sparse"),
             max_returns=integer(node, "max_returns", _STANDARD.max_returns),
             each=_each(node),
         )

@@ -24,6 +24,12 @@ def check_writing(draft: Draft, report: Report) -> None:
                 message = f"{pattern.text!r} {wrong}"
                 fix = "write paths relative to the repository, such as src/** or tests/"
                 report.add("bad-pattern", pattern, message, fix)
+        for folder in sequence(node, "sparse"):
+            wrong = _wrong_with(folder.text) or ("is a pattern" if "*" in folder.text else "")
+            if wrong:
+                message = f"{folder.text!r} {wrong}"
+                fix = "name folders of the repository, such as src/server"
+                report.add("bad-pattern", folder, message, fix)
         if "max_returns" in node.keys and not task.writes:
             message = f"task {task.id} writes nothing that could be sent back"
             fix = "remove it, or say what the task `writes:`"

@@ -134,8 +134,9 @@ class TaskSpec(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `writes` are patterns of the paths the task is expected to change; a task that has some works in
     a workspace of its own, and what it changed is merged. `max_returns` is how often its work may
-    be sent back. With `each` the task is a group; its members carry their `item` and the `group`
-    they belong to, and the group then waits for them.
+    be sent back. `sparse` are the folders its workspace has, besides the files at the top; empty
+    for all. With `each` the task is a group; its members carry their `item` and the `group` they
+    belong to, and the group then waits for them.
     """
 
     id: str
@@ -155,6 +156,7 @@ class TaskSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     env: dict[str, str] = {}
     expected_s: float | None = None
     writes: tuple[str, ...] = ()
+    sparse: tuple[str, ...] = ()
     max_returns: int = 2
     each: EachSpec | None = None
     item: dict[str, InputValue] = {}

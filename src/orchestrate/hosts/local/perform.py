@@ -179,6 +179,7 @@ def workspace_request(request: AttemptRequest) -> WorkspaceRequest:
         base=request.base,
         snapshot=request.snapshot,
         merging=request.merging,
+        sparse=request.sparse,
     )
 
 

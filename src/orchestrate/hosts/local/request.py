@@ -57,6 +57,7 @@ def build_request(
         timeout_s=task.timeout_s,
         base=record.base,
         writes=bool(task.writes),
+        sparse=task.sparse if not record.resolving else (),
         merging=record.work.commit if record.resolving and record.work is not None else "",
         snapshot=record.snapshot,
         item=task.item,

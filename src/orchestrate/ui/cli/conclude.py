@@ -17,6 +17,7 @@ from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import GateStatus, RunStatus
 from orchestrate.errors import ExitCode
 from orchestrate.ui.cli.data import run_data
+from orchestrate.ui.cli.fix_lines import audit_lines
 from orchestrate.ui.cli.output import Output, printable
 
 Observe = Callable[[Sequence[AnyEvent], RunState], None]
@@ -123,7 +124,9 @@ def _closing(state: RunState) -> str:
             f"  {spec.id}/{artifact.name}: {artifact.path}"
             for artifact in state.tasks[number].artifacts
         ]
-    return "\n".join(lines)
+    if state.published:
+        lines.append(f"branch    {printable(state.published)}")
+    return "\n".join([*lines, *audit_lines(state)])
 
 
 def _next_step(output: Output, state: RunState) -> None:

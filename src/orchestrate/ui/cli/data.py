@@ -62,7 +62,12 @@ class GateData(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunData(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a run stands. `ended_at` is null while it goes on."""
+    """Where a run stands. `ended_at` is null while it goes on.
+
+    `branch` is what merged work was published as: empty in a run that writes nothing, and before.
+    `audit` is the verdict on whether what is the user's is untouched, empty before there is one;
+    `audit_changes` says what is not.
+    """
 
     run: str
     workflow: str
@@ -73,6 +78,9 @@ class RunData(msgspec.Struct, frozen=True, kw_only=True):
     max_parallel: int
     tasks: tuple[TaskData, ...]
     gates: tuple[GateData, ...]
+    branch: str
+    audit: str
+    audit_changes: tuple[str, ...]
 
 
 class StatusData(RunData, frozen=True, kw_only=True):
@@ -85,10 +93,8 @@ class StatusData(RunData, frozen=True, kw_only=True):
 class RunDetail(RunData, frozen=True, kw_only=True):
     """A run in full, after event number `version`.
 
-    `base` is the commit its integration line began at, `line` where that is, `branch` what it was
-    published as: empty in a run that writes nothing, and before. `audit` is the verdict on whether
-    what is the user's is untouched, empty before there is one. `purged_at` is when transcripts and
-    artifacts were deleted.
+    `base` is the commit its integration line began at, `line` where that is; both are empty in a
+    run that writes nothing. `purged_at` is when transcripts and artifacts were deleted.
     """
 
     request: str
@@ -98,9 +104,6 @@ class RunDetail(RunData, frozen=True, kw_only=True):
     version: int
     base: str
     line: str
-    branch: str
-    audit: str
-    audit_changes: tuple[str, ...]
     checkpoints: int
     purged_at: float | None
 
@@ -152,9 +155,7 @@ class SecurityData(RunData, frozen=True, kw_only=True):
     """A finished scan. `findings` counts those that stand, by severity; `top` holds the first.
 
     `unknown` lists what could not be confirmed. `verdict` is null unless --fail-on was given, and
-    about the findings as scanned. `remediation` tells what became of each fix; `branch` is what
-    the merged ones were published as, empty when none were. `audit` is the verdict on whether what
-    is the user's is untouched, empty in a run that could not have touched it.
+    about the findings as scanned. `remediation` tells what became of each fix.
     """
 
     findings: dict[Severity, int]
@@ -164,9 +165,6 @@ class SecurityData(RunData, frozen=True, kw_only=True):
     reports: dict[str, str]
     top: tuple[Finding, ...]
     remediation: Remediation
-    branch: str
-    audit: str
-    audit_changes: tuple[str, ...]
 
 
 class DetachedRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -284,6 +282,9 @@ def run_data(state: RunState) -> RunData:
         max_parallel=state.max_parallel,
         tasks=tuple(task_data(state, number) for number in range(len(state.index.order))),
         gates=tuple(gate_data(state, name) for name in sorted(state.gates)),
+        branch=state.published,
+        audit=state.audit,
+        audit_changes=state.audit_changes,
     )
 
 
@@ -314,9 +315,6 @@ def run_detail(state: RunState, *, purged_at: float | None = None) -> RunDetail:
         version=state.version,
         base=state.base,
         line=state.line,
-        branch=state.published,
-        audit=state.audit,
-        audit_changes=state.audit_changes,
         checkpoints=state.checkpoints,
         purged_at=purged_at,
     )

@@ -61,9 +61,6 @@ def finish(output: Output, state: RunState, *, deliver: bool) -> int:
         reports=reports,
         top=analysis.findings[:SHOWN],
         remediation=fixes,
-        branch=state.published,
-        audit=state.audit,
-        audit_changes=state.audit_changes,
     )
     output.data(data, lambda: _text(state, analysis, fixes, counts, reports))
     for line in advice(fixes):
