@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import secrets
@@ -35,9 +36,14 @@ if TYPE_CHECKING:
     from orchestrate.core.planning.definition import Workflow
     from orchestrate.core.running.capacity import HostView
     from orchestrate.core.running.state import RunState
+    from orchestrate.core.sharing.evidence import CheckCommand, Evidence
     from orchestrate.hosts.local.session import Session
+    from orchestrate.ports.evidence import Detection
     from orchestrate.ports.performer import Backend
     from orchestrate.ports.workspace import Base, BaseChoice
+
+#: Where checks that belong to no run are made.
+CHECKS = "checks"
 
 #: Letters and digits that cannot be mistaken for one another.
 _ID_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
@@ -244,6 +250,45 @@ def revoke_trust(site: Site) -> bool:
     from orchestrate.adapters.system.trust import Trust
 
     return Trust().revoke(site.root)
+
+
+def detect_checks(site: Site) -> Detection:
+    """The commands by which the site's repository can be checked; executes nothing."""
+    from orchestrate.adapters.system.supervisor import ProcessSupervisor
+
+    return _evidence(site, ProcessSupervisor()).detect(site.root)
+
+
+async def gather_check(site: Site, command: CheckCommand, choice: BaseChoice) -> Evidence:
+    """Evidence of `command` on what the repository stands at; the caller asks for trust first.
+
+    Raises:
+        ConfigurationError: git is missing or too old, or there is no room.
+        RequestError: the repository is in a state in which that cannot be said.
+    """
+    from orchestrate.adapters.system.supervisor import ProcessSupervisor
+    from orchestrate.ports.evidence import Check
+
+    name = new_run_id()
+    workspaces = workspaces_of(site)
+    # One place for all of them: the next check takes the ref of the one before.
+    base = await asyncio.to_thread(workspaces.base, CHECKS, choice, time.time())
+    record = site.state_dir / CHECKS / name
+    record.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    checkout = await asyncio.to_thread(workspaces.checkout, CHECKS, name, base.commit)
+    check = Check(
+        command=command,
+        checkout=str(checkout),
+        revision=base.commit,
+        tree=workspaces.tree(base.commit),
+        record=str(record),
+        token=name,
+        network=site.settings.evidence_network,
+    )
+    try:
+        return await _evidence(site, ProcessSupervisor()).gather(check)
+    finally:
+        await asyncio.to_thread(workspaces.discard, CHECKS, name)
 
 
 def backends() -> dict[str, Backend]:

@@ -147,6 +147,7 @@ def writing(root: Path) -> None:
     assert asked("prune", "--yes", cwd=root)["deleted"]
     assert asked("purge", "--older-than", "0", "--yes", cwd=root)["runs"]
     assert not asked("trust", cwd=root)["trusted"]
+    assert asked("checks", cwd=root)["evidence"] is None
 
 
 def taking_away(repository: Path) -> None:

@@ -78,6 +78,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "purge",
         "List, then delete, transcripts and artifacts of old runs; their logs stay.",
     ),
+    "checks": (
+        "checks",
+        "checks",
+        "Show which tests, linters, builds and benchmarks the repository has, and run one.",
+    ),
     "trust": (
         "trust",
         "trust",

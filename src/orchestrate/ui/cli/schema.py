@@ -49,6 +49,7 @@ COMMAND_DATA: dict[str, tuple[Any, ...]] = {
     "conflict send-back": (line_data.ConflictAnswered,),
     "prune": (upkeep_data.Pruned,),
     "purge": (upkeep_data.PurgedRuns,),
+    "checks": (upkeep_data.ChecksData,),
     "trust": (upkeep_data.TrustData,),
     "validate": (data.Validation,),
     "agent list": (data.AgentList,),

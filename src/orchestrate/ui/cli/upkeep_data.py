@@ -1,10 +1,11 @@
-"""What `prune`, `purge` and `trust` print as `data` with --json. Times are Unix seconds."""
+"""What checks, prune, purge and trust print as `data` with --json. Times are Unix seconds."""
 
 from __future__ import annotations
 
 import msgspec
 
 from orchestrate.core.running.status import RunStatus
+from orchestrate.core.sharing.evidence import CheckCommand, Evidence
 from orchestrate.ports.workspace import Kept
 
 
@@ -61,3 +62,16 @@ def leftover(item: Kept) -> Leftover:
         size_bytes=item.size_bytes,
         reason=item.reason,
     )
+
+
+class ChecksData(msgspec.Struct, frozen=True, kw_only=True):
+    """Commands found in the repository, and the evidence of the one that was run.
+
+    `setup` are the commands its environment would be built with.
+    """
+
+    commands: tuple[CheckCommand, ...]
+    setup: tuple[str, ...]
+    notes: tuple[str, ...]
+    trusted: bool
+    evidence: Evidence | None = None
