@@ -8,10 +8,11 @@ from pathlib import Path
 import msgspec
 
 from orchestrate.adapters.backends.local.artifacts import write_whole
-from orchestrate.adapters.backends.local.fixes.item import FixItem, NotFixed
+from orchestrate.adapters.backends.local.fixes.item import FixItem
 from orchestrate.adapters.backends.local.fixes.planning import Plan
 from orchestrate.adapters.backends.local.progress import ReportProgress
 from orchestrate.core.sharing.findings import Analysis, Finding
+from orchestrate.core.sharing.remediation import NotFixed
 from orchestrate.errors import AgentError
 from orchestrate.ports.performer import AttemptRequest, AttemptResult
 

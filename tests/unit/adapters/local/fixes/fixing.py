@@ -11,7 +11,6 @@ import msgspec
 
 from orchestrate.adapters.backends.local import apply_fix, code_review, plan_fixes, security_scan
 from orchestrate.adapters.backends.local.fixes.code_fix import BY_NAME, fix_code
-from orchestrate.adapters.backends.local.fixes.item import NotFixed
 from orchestrate.adapters.backends.local.fixes.module_view import ModuleView
 from orchestrate.adapters.backends.local.progress import silent
 from orchestrate.adapters.backends.local.scan_dependencies import AdvisorySource
@@ -19,6 +18,7 @@ from orchestrate.core.ids import AttemptKey
 from orchestrate.core.planning.definition import InputValue
 from orchestrate.core.sharing.findings import Analysis, Finding
 from orchestrate.core.sharing.ranking import analyse
+from orchestrate.core.sharing.remediation import NotFixed
 from orchestrate.ports.performer import AttemptRequest, AttemptResult, UpstreamArtifact
 
 Item = dict[str, InputValue]

@@ -52,18 +52,6 @@ class FixItem(msgspec.Struct, frozen=True):
         return dict(msgspec.structs.asdict(self))
 
 
-class NotFixed(msgspec.Struct, frozen=True):
-    """A finding that stays, and why. `line` is that of the scanned file."""
-
-    rule: str
-    fingerprint: str
-    path: str
-    line: int
-    severity: Severity
-    title: str
-    reason: str
-
-
 def item_from(values: Mapping[str, InputValue]) -> FixItem:
     """The item an attempt was given.
 

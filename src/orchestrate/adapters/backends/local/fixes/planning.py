@@ -14,13 +14,14 @@ from orchestrate.adapters.backends.local.file_kinds import classify, skipped_fol
 from orchestrate.adapters.backends.local.fixes import pins
 from orchestrate.adapters.backends.local.fixes.code_fix import CODEMODS
 from orchestrate.adapters.backends.local.fixes.flaw import Codemod, Flaw, Refused
-from orchestrate.adapters.backends.local.fixes.item import FixItem, NotFixed, item_key
+from orchestrate.adapters.backends.local.fixes.item import FixItem, item_key
 from orchestrate.adapters.backends.local.fixes.module_view import ModuleView, Unchangeable
 from orchestrate.adapters.backends.local.fixes.proof_place import test_path
 from orchestrate.adapters.backends.local.fixes.python_versions import oldest_python
 from orchestrate.adapters.backends.local.repository import read_bytes, survey
 from orchestrate.core.sharing.deduplication import fingerprints_of
 from orchestrate.core.sharing.findings import SEVERITY_ORDER, Finding
+from orchestrate.core.sharing.remediation import NotFixed
 
 _BY_RULE: dict[str, Codemod] = {rule: each for each in CODEMODS for rule in each.rules}
 #: Rules near those that are fixed: why they are not.
