@@ -320,7 +320,10 @@ def open_session(site: Site, store: SqliteStore) -> Session:
     known = backends()
     request_of = partial(build_request, runs_dir=site.runs_dir, catalog=catalog_of(site))
     workspaces = workspaces_of(site)
-    audit = Audit(workspaces, site.runs_dir)
+    # Somebody's whole home can be a repository, and then our own folders are in it.
+    inside = state_home().is_relative_to(site.root)
+    ours = (str(state_home().relative_to(site.root)),) if inside else ()
+    audit = Audit(workspaces, site.runs_dir, ours)
     checks = Checks(
         workspaces,
         _evidence(site, supervisor),

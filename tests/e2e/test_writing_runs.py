@@ -66,6 +66,17 @@ def test_writing_past_the_workspace_is_seen_by_the_audit(tmp_path: Path) -> None
     assert done.data["audit_changes"] == ["file a.txt changed"]
 
 
+def test_our_own_folders_inside_the_repository_are_not_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = project(tmp_path / "home")
+    monkeypatch.setenv("XDG_STATE_HOME", str(root / ".local" / "state"))
+    commit(root, ".gitignore", ".local/\n", "ignore")
+    done = run_flow(root, "--json")
+    assert done.code == 0, done
+    assert done.data["audit"] == "passed", done.data["audit_changes"]
+
+
 def test_tests_of_a_repository_nobody_trusts_are_not_run_and_unknown(tmp_path: Path) -> None:
     root = project(tmp_path / "repo")
     commit(root, "test_it.py", "open('/dev/null/ran', 'w')\n", "a test")

@@ -17,16 +17,20 @@ MAX_NAMED = 50
 class Audit:
     """Compares what is the user's when a run ends with what it was when the run began."""
 
-    def __init__(self, workspaces: Workspaces, runs_dir: Path) -> None:
+    def __init__(
+        self, workspaces: Workspaces, runs_dir: Path, exempt: tuple[str, ...] = ()
+    ) -> None:
+        """`exempt` are folders of ours, relative to the repository, where they lie in it."""
         self._workspaces = workspaces
         self._runs_dir = runs_dir
+        self._exempt = exempt
 
     def begin(self, run: str) -> None:
         """Keep what is the user's now; called before anything of the run happens."""
         path = self._runs_dir / run / FILE
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = path.with_suffix(".part")
-        part.write_bytes(msgspec.json.encode(self._workspaces.fingerprint()))
+        part.write_bytes(msgspec.json.encode(self._workspaces.fingerprint(self._exempt)))
         part.replace(path)
 
     def compare(self, run: str, published: str = "") -> cmd.RecordAudit:
@@ -39,7 +43,7 @@ class Audit:
             before = msgspec.json.decode(path.read_bytes(), type=Fingerprint)
         except (OSError, msgspec.MsgspecError) as error:
             return cmd.RecordAudit(verdict="unknown", changes=(f"{path}: {error}",))
-        after = self._workspaces.fingerprint()
+        after = self._workspaces.fingerprint(self._exempt)
         own = f"refs/heads/{published}"
         if published and own not in before.refs:
             after = msgspec.structs.replace(
