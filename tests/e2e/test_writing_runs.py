@@ -102,6 +102,22 @@ def test_gate_on_the_size_of_a_change_sends_work_back_and_then_fails(tmp_path: P
     assert git(root, "for-each-ref", "refs/heads/orchestrate") == ""
 
 
+def test_command_is_asked_of_each_piece_of_work_before_it_is_merged(tmp_path: Path) -> None:
+    root = project(tmp_path / "repo")
+    good = "{id: good, run: echo 1 > good, writes: [good]}"
+    bad = "{id: bad, run: echo 1 > bad, writes: [bad], max_returns: 0}"
+    last = "{id: last, run: echo 1 > last, writes: [last]}"
+    gate = "{name: none-bad, kind: command, command: test ! -e bad, each_merge: true}"
+    (tmp_path / "flow.yaml").write_text(
+        flow(good, bad, last, gates=gate) + "on_failure: continue\n"
+    )
+    assert run_flow(root).code == 1
+    events = log(root / ".git" / "orchestrate")
+    merged = [event["task"] for event in events if event["event"] == "WorkMerged"]
+    returned = [event["task"] for event in events if event["event"] == "WorkReturned"]
+    assert (sorted(merged), returned) == (["good", "last"], ["bad"])
+
+
 def test_gate_that_refuses_takes_the_run_back_and_the_work_is_done_anew(tmp_path: Path) -> None:
     root = project(tmp_path / "repo")
     # The first time too much is written; told why, it writes less.

@@ -83,6 +83,23 @@ class Checks:
             return judged, _note(name, judged, size)
         if gate.kind == "findings":
             return await self._findings(state, name, gate, commit, before)
+        if gate.kind == "command":
+            return await self._own_command(state, name, gate, commit)
+        return await self._tests(state, name, gate, commit, before)
+
+    async def _own_command(
+        self, state: RunState, name: str, gate: GateSpec, commit: str
+    ) -> tuple[Judgement, EvidenceNote]:
+        argv = ("/bin/sh", "-c", gate.command)
+        command = CheckCommand("command", "shell", argv, timeout_s=gate.timeout_s)
+        seen = await self.gather(state.run, command, commit, bare=True, network=True)
+        judged = Judgement(seen.verdict, seen.cause)
+        return judged, self._filed(name, judged, seen.summary, seen)
+
+    async def _tests(
+        self, state: RunState, name: str, gate: GateSpec, commit: str, before: str
+    ) -> tuple[Judgement, EvidenceNote]:
+        """Tests or coverage, compared with what they were before."""
         kind: EvidenceKind = "coverage" if gate.kind == "coverage" else "test"
         command, problem = await self._command(state, kind, gate)
         if command is None:
@@ -163,11 +180,13 @@ class Checks:
         laid_over: Mapping[str, str] | None = None,
         *,
         bare: bool = False,
+        network: bool = False,
     ) -> Evidence:
         """Evidence of `command` on `commit`, from the record if it was gathered before.
 
         `laid_over` maps paths to the commits they are taken from instead. `bare`: the command
-        needs nothing but an interpreter.
+        needs nothing but an interpreter. `network`: it may use the network, as the user's own
+        command may.
         """
         extra = laid_over or {}
         tree = await asyncio.to_thread(self.workspaces.tree, commit)
@@ -189,7 +208,7 @@ class Checks:
                         tree=tree,
                         record=str(record),
                         token=f"{run}:evidence:{name}",
-                        network=self._policy.network,
+                        network=network or self._policy.network,
                         reruns=0 if bare else 2,
                         bare=bare,
                     )

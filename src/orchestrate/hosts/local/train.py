@@ -99,14 +99,13 @@ class Train:
         await self._settle(state, line, batch, report)
 
     async def _settle(self, state: RunState, line: str, batch: list[Coach], report: Report) -> None:
-        judged = await self._together(state, batch[-1].key, batch[-1].commit, line)
+        judged = await self._together(state, batch, line)
         good, verdicts = len(batch), {len(batch): judged}
         if not judged.lets_pass:
             good, bad = 0, len(batch)
             while bad - good > 1:
                 middle = (good + bad) // 2
-                coach = batch[middle - 1]
-                verdicts[middle] = await self._together(state, coach.key, coach.commit, line)
+                verdicts[middle] = await self._together(state, batch[:middle], line)
                 if verdicts[middle].lets_pass:
                     good = middle
                 else:
@@ -142,12 +141,18 @@ class Train:
 
     # -- checks --------------------------------------------------------------------------------
 
-    async def _together(self, state: RunState, key: AttemptKey, commit: str, line: str) -> Judged:
-        """What the checks of the work's phase say about the line once it is at `commit`."""
+    async def _together(self, state: RunState, batch: list[Coach], line: str) -> Judged:
+        """What the checks say about the line once all of `batch` is merged."""
+        tasks = [coach.key.task for coach in batch]
+        return await self._checked(state, tasks, batch[-1].commit, line)
+
+    async def _checked(self, state: RunState, tasks: list[str], commit: str, before: str) -> Judged:
+        """The checks of the phases of all `tasks`, on `commit` compared with `before`."""
+        gates = {name: gate for task in tasks for name, gate in _merge_gates(state, task)}
         results = []
-        for name, gate in _merge_gates(state, key.task):
-            if gate.kind in ("tests", "coverage"):
-                judged, note = await self._checks.judge(state, name, gate, commit, line)
+        for name, gate in gates.items():
+            if gate.kind in ("tests", "coverage", "command"):
+                judged, note = await self._checks.judge(state, name, gate, commit, before)
                 results.append((judged, note, gate.allow_unknown))
         return _join(results)
 
@@ -175,7 +180,8 @@ class Train:
         """`refused`, saying what the work contradicts if it is good by itself."""
         if culprit.work.base == before:
             return refused
-        own = await self._together(state, culprit.key, culprit.work.commit, culprit.work.base)
+        task, work = culprit.key.task, culprit.work
+        own = await self._checked(state, [task], work.commit, work.base)
         if not own.lets_pass:
             return refused
         partner = await self._partner(state, culprit, batch)
@@ -192,7 +198,8 @@ class Train:
             )
             if not merge.commit:
                 continue
-            pair = await self._together(state, culprit.key, merge.commit, culprit.work.base)
+            tasks = [task, culprit.key.task]
+            pair = await self._checked(state, tasks, merge.commit, culprit.work.base)
             if pair.judgement.verdict == "failed":
                 return task
         return ""
