@@ -143,6 +143,7 @@ class LineKeeper:
             await asyncio.to_thread(self._workspaces.keep, state.run, name, mark)
         return cmd.RecordCheckpoint(
             kind=effect.kind,
+            checkpoint=effect.checkpoint,
             line=effect.line,
             mark=mark,
             snapshots=snapshots,

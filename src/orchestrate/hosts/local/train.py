@@ -76,7 +76,7 @@ class Train:
             work = _work(state, key)
             alone = await self._alone(state, key, work)
             if not alone.lets_pass:
-                report(_return(key, alone))
+                report(_return(key, work, line, alone))
                 return
             message = _message(state, key)
             merge = await asyncio.to_thread(
@@ -91,7 +91,11 @@ class Train:
                     break
                 report(
                     cmd.ReportConflict(
-                        task=key.task, number=key.number, line=line, conflicts=merge.conflicts
+                        task=key.task,
+                        number=key.number,
+                        line=line,
+                        work=work.commit,
+                        conflicts=merge.conflicts,
                     )
                 )
                 return
@@ -114,12 +118,11 @@ class Train:
         if good < len(batch):
             culprit = batch[good]
             refused = verdicts[good + 1]
+            before = batch[good - 1].commit if good else line
             if refused.judgement.verdict == "failed":
-                before = batch[good - 1].commit if good else line
                 refused = await self._explained(state, culprit, before, batch[:good], refused)
-            report(
-                _return(culprit.key, refused._replace(notes=culprit.alone.notes + refused.notes))
-            )
+            refused = refused._replace(notes=culprit.alone.notes + refused.notes)
+            report(_return(culprit.key, culprit.work, before, refused))
 
     async def _accept(
         self, state: RunState, line: str, batch: list[Coach], judged: Judged, report: Report
@@ -133,6 +136,7 @@ class Train:
                     number=coach.key.number,
                     line=line,
                     commit=coach.commit,
+                    work=coach.work.commit,
                     checks=(*coach.alone.notes, *judged.notes),
                     verified=not (coach.alone.excused or judged.excused),
                 )
@@ -252,11 +256,13 @@ def _join(results: list[tuple[Judgement, EvidenceNote, bool]]) -> Judged:
     return Judged(Judgement("passed"), notes)
 
 
-def _return(key: AttemptKey, judged: Judged) -> cmd.ReturnWork:
+def _return(key: AttemptKey, work: Work, line: str, judged: Judged) -> cmd.ReturnWork:
     failed = judged.judgement.verdict == "failed"
     return cmd.ReturnWork(
         task=key.task,
         number=key.number,
+        line=line,
+        work=work.commit,
         cause="checks_failed" if failed else "checks_unknown",
         message=judged.judgement.cause,
         checks=judged.notes,
