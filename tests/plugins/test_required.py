@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugins.required import BUDGETS_S
+
 ROOT = Path(__file__).resolve().parents[2]
 INI = """
 [pytest]
@@ -126,7 +128,8 @@ def test_time_per_suite_is_shown_beside_its_budget(suite: pytest.Pytester) -> No
     suite.mkdir("tests").joinpath("unit").mkdir()
     (suite.path / "tests/unit/test_quick.py").write_text("def test_quick(): pass")
     result = _run(suite)
-    result.stdout.re_match_lines([r"=+ Suites: .*", r"unit\s+1 tests\s+\d\.\d s of 300 s$"])
+    shown = rf"unit\s+1 tests\s+\d\.\d s of {BUDGETS_S['unit']} s$"
+    result.stdout.re_match_lines([r"=+ Suites: .*", shown])
 
 
 def test_suite_without_a_budget_fails_in_ci(
