@@ -36,22 +36,32 @@ class Figures(NamedTuple):
 
 
 def compare(folder: Path) -> Figures:
-    """Measure in turns, each time from nothing; what was made is removed outside the clock."""
+    """Measure in turns, each time from nothing.
+
+    Nothing is removed before the end: removing thousands of files keeps the file system busy for
+    a while afterwards, and whatever is measured next would pay for it. For the same reason each of
+    the two goes first in every other round.
+    """
     root = _repository(folder / "bench-workspace")
     home = folder / "bench-workspace-home"
     workspaces = GitWorkspaces(root, root / ".git", root / ".git" / "orchestrate", home)
     base = workspaces.base("bench", "head", 0.0).commit
-    bare, fresh, ahead = [], [], []
+    bare: list[float] = []
+    fresh: list[float] = []
+    ahead: list[float] = []
     for number in range(ROUNDS + 1):  # the first one warms the file cache
-        target = folder / f"bench-clone-{number}"
-        bare.append(_seconds(partial(_clone, root, target)))
-        request = WorkspaceRequest("bench", f"task.{number}", base)
-        fresh.append(_seconds(partial(workspaces.prepare, request)))
-        workspaces.discard("bench", request.name)
+        turns: list[tuple[list[float], Callable[[], object]]] = [
+            (bare, partial(_clone, root, folder / f"bench-clone-{number}")),
+            (fresh, partial(workspaces.prepare, _request(f"task.{number}", base))),
+        ]
+        for seconds, action in turns if number % 2 else reversed(turns):
+            seconds.append(_seconds(action))
         workspaces.prefetch(base)
-        ahead.append(_seconds(partial(workspaces.prepare, request)))
-        workspaces.discard("bench", request.name)
-        remove_folder(target)
+        ahead.append(_seconds(partial(workspaces.prepare, _request(f"next.{number}", base))))
+    for number in range(ROUNDS + 1):
+        workspaces.discard("bench", f"task.{number}")
+        workspaces.discard("bench", f"next.{number}")
+        remove_folder(folder / f"bench-clone-{number}")
     return Figures(
         statistics.median(bare[1:]),
         statistics.median(fresh[1:]),
@@ -59,6 +69,10 @@ def compare(folder: Path) -> Figures:
         statistics.median(ours / theirs for ours, theirs in zip(fresh[1:], bare[1:], strict=True)),
         statistics.median(ours / theirs for ours, theirs in zip(ahead[1:], bare[1:], strict=True)),
     )
+
+
+def _request(name: str, base: str) -> WorkspaceRequest:
+    return WorkspaceRequest("bench", name, base)
 
 
 def _clone(root: Path, target: Path) -> None:
