@@ -142,7 +142,7 @@ class Checks:
             return judged, _note(proof.name, judged)
         command = CheckCommand(
             kind="command",
-            runner="unittest" if "unittest" in proof.argv else "shell",
+            runner="shell",
             argv=proof.argv,
             timeout_s=self._policy.timeout_s,
         )

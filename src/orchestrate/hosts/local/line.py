@@ -68,6 +68,7 @@ class LineKeeper:
         self._at_work: dict[str, asyncio.Task[None]] = {}
         self._tidied: set[str] = set()
         self._spare_at = ""
+        self._stuck = False
 
     @property
     def idle(self) -> bool:
@@ -75,7 +76,13 @@ class LineKeeper:
         return not self._at_work
 
     def start_owed(self, state: RunState, report: Report) -> None:
-        """Perform what `state` owes to the line and nobody performs yet."""
+        """Perform what `state` owes to the line and nobody performs yet.
+
+        Nothing after an error: a paused run still owes a checkpoint that somebody asked for, and
+        trying that in every turn would keep the driver from ending.
+        """
+        if self._stuck:
+            return
         for effect in fx.pending(state):
             if isinstance(effect, _OWN) and (slot := _slot(effect)) not in self._at_work:
                 task = asyncio.create_task(self._perform(state, effect, report))
@@ -101,6 +108,7 @@ class LineKeeper:
         del self._at_work[slot]
         error = None if task.cancelled() else task.exception()
         if isinstance(error, OrchestrateError | OSError):
+            self._stuck = True
             report(cmd.PauseRun(reason=f"{slot}: {error}", by="engine"))
         elif error is not None:
             self.failure = InternalError(f"{slot} broke: {error!r}")

@@ -74,7 +74,7 @@ class Scans:
             report = msgspec.json.decode(output, type=SpecialistReport)
             findings += report.findings
             unknown += [
-                f"{tool.tool}: {tool.reason}" for tool in report.tools if tool.status != "ran"
+                f"{tool.tool}: {tool.reason}" for tool in report.tools if not tool.conclusive
             ]
         return Scanned(tuple(findings), tuple(unknown))
 
