@@ -327,7 +327,13 @@ def open_session(site: Site, store: SqliteStore) -> Session:
     checks = Checks(
         workspaces,
         _evidence(site, supervisor),
-        Scans(workspaces, supervisor, known[LOCAL], site.runs_dir),
+        Scans(
+            workspaces,
+            supervisor,
+            known[LOCAL],
+            site.runs_dir,
+            {name: getattr(site.settings, name) for name in ("advisories", "advisory_service")},
+        ),
         site.runs_dir,
         Policy(
             trusted=is_trusted(site),

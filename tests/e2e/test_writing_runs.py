@@ -9,6 +9,7 @@ import pytest
 from tests.e2e.command import kinds, log, orchestrate
 from tests.e2e.git_states import commit, git
 from tests.e2e.writing import files_at, project, run_flow
+from tests.planted_fixes import write_advisories
 
 HEAD = "version: 1\nname: w\nphases:\n  - name: p\n    tasks:\n"
 
@@ -116,6 +117,23 @@ def test_command_is_asked_of_each_piece_of_work_before_it_is_merged(tmp_path: Pa
     merged = [event["task"] for event in events if event["event"] == "WorkMerged"]
     returned = [event["task"] for event in events if event["event"] == "WorkReturned"]
     assert (sorted(merged), returned) == (["good", "last"], ["bad"])
+
+
+@pytest.mark.parametrize(
+    ("line", "code"), [("y = 2", 0), ("import requests; requests.get(y, verify=False)", 1)]
+)
+def test_gate_on_new_findings_tells_a_harmless_change_from_a_flaw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, code: int
+) -> None:
+    root = project(tmp_path / "repo")
+    commit(root, "pyproject.toml", '[project]\nname = "p"\nversion = "1"\n', "project")
+    commit(root, "m.py", "y = 1\n", "module")
+    monkeypatch.setenv("ORCHESTRATE_ADVISORIES", str(write_advisories(tmp_path / "advisories")))
+    task = f"{{id: a, run: 'echo \"{line}\" >> m.py', writes: [m.py]}}"
+    gate = "{name: clean, kind: findings, severity: high}"
+    (tmp_path / "flow.yaml").write_text(flow(task, gates=gate))
+    done = run_flow(root)
+    assert done.code == code, done
 
 
 def test_gate_that_refuses_takes_the_run_back_and_the_work_is_done_anew(tmp_path: Path) -> None:

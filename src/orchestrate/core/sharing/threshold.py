@@ -55,13 +55,15 @@ def _undecided(analysis: Analysis, fail_on: Severity | None) -> bool:
     beside = {
         unknown_entry(run)
         for run in analysis.tools
-        if fail_on is not None and _milder(WORST.get(run.tool, "critical"), fail_on)
+        if fail_on is not None and not can_report(run.tool, fail_on)
     }
     return not analysis.tools or any(entry not in beside for entry in analysis.unknown)
 
 
-def _milder(severity: Severity, than: Severity) -> bool:
-    return SEVERITY_ORDER.index(severity) > SEVERITY_ORDER.index(than)
+def can_report(tool: str, severity: Severity) -> bool:
+    """Whether `tool` might have reported something of `severity` or worse, had it looked."""
+    worst = WORST.get(tool, "critical")
+    return SEVERITY_ORDER.index(worst) <= SEVERITY_ORDER.index(severity)
 
 
 def reaching(findings: tuple[Finding, ...], severity: Severity) -> tuple[Finding, ...]:

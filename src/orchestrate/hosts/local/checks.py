@@ -121,14 +121,15 @@ class Checks:
     async def _findings(
         self, state: RunState, name: str, gate: GateSpec, commit: str, before: str
     ) -> tuple[Judgement, EvidenceNote]:
-        earlier = await self._scans.scan(state.run, before)
-        after = await self._scans.scan(state.run, commit)
+        earlier = await self._scans.scan(state.run, before, state.inputs)
+        after = await self._scans.scan(state.run, commit, state.inputs)
+        severity = cast("Severity", gate.severity)
         judged = judge_new_findings(
             earlier.findings,
             after.findings,
-            severity=cast("Severity", gate.severity),
+            severity=severity,
             limit=gate.max_new,
-            unknown=after.unknown,
+            unknown=after.unknown(severity),
         )
         summary = f"{len(after.findings)} findings (before: {len(earlier.findings)})"
         return judged, _note(name, judged, summary)

@@ -11,7 +11,8 @@ import msgspec
 
 from orchestrate.core.ids import AttemptKey
 from orchestrate.core.planning.definition import InputValue
-from orchestrate.core.sharing.findings import Finding, SpecialistReport
+from orchestrate.core.sharing.findings import Finding, Severity, SpecialistReport, ToolRun
+from orchestrate.core.sharing.threshold import can_report
 from orchestrate.core.sharing.work import Work
 from orchestrate.hosts.local.perform import prepare_folder
 from orchestrate.ports.performer import AttemptRequest, Backend
@@ -25,10 +26,20 @@ TIMEOUT_S = 1800.0
 
 
 class Scanned(msgspec.Struct, frozen=True, omit_defaults=True):
-    """All findings at one commit, and what could not be looked at."""
+    """All findings at one commit, what each tool did, and scans that did not end well."""
 
     findings: tuple[Finding, ...] = ()
-    unknown: tuple[str, ...] = ()
+    tools: tuple[ToolRun, ...] = ()
+    failures: tuple[str, ...] = ()
+
+    def unknown(self, severity: Severity) -> tuple[str, ...]:
+        """What nobody looked at and might hold a finding of `severity` or worse."""
+        blind = (
+            f"{tool.tool}: {tool.reason}"
+            for tool in self.tools
+            if not tool.conclusive and can_report(tool.tool, severity)
+        )
+        return (*self.failures, *blind)
 
 
 class Rescanned(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -55,28 +66,38 @@ class Scans:
     """Runs specialists on checkouts of commits; results are kept by tree."""
 
     def __init__(
-        self, workspaces: Workspaces, supervisor: Supervisor, local: Backend, runs_dir: Path
+        self,
+        workspaces: Workspaces,
+        supervisor: Supervisor,
+        local: Backend,
+        runs_dir: Path,
+        sources: Mapping[str, InputValue],
     ) -> None:
+        """`sources` says where advisories are, for runs whose own inputs do not."""
         self._workspaces = workspaces
         self._supervisor = supervisor
         self._local = local
         self._runs_dir = runs_dir
+        self._sources = sources
 
-    async def scan(self, run: str, commit: str) -> Scanned:
-        """Everything the scanning specialists find at `commit`."""
+    async def scan(self, run: str, commit: str, inputs: Mapping[str, InputValue]) -> Scanned:
+        """Everything the scanning specialists find at `commit`, with the run's `inputs`."""
+        given = {
+            **self._sources,
+            **{name: inputs[name] for name in self._sources if name in inputs},
+        }
         findings: list[Finding] = []
-        unknown: list[str] = []
+        tools: list[ToolRun] = []
+        failures: list[str] = []
         for action in SCANS:
-            output = await self._perform(Look(run, commit, action, "findings.json"))
+            output = await self._perform(Look(run, commit, action, "findings.json", inputs=given))
             if isinstance(output, str):
-                unknown.append(f"{action}: {output}")
+                failures.append(f"{action}: {output}")
                 continue
             report = msgspec.json.decode(output, type=SpecialistReport)
             findings += report.findings
-            unknown += [
-                f"{tool.tool}: {tool.reason}" for tool in report.tools if not tool.conclusive
-            ]
-        return Scanned(tuple(findings), tuple(unknown))
+            tools += report.tools
+        return Scanned(tuple(findings), tuple(tools), tuple(failures))
 
     async def rescan(
         self,
