@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
+from orchestrate.core.agents.permissions import Enforcement, Permissions
 from orchestrate.core.agents.profile import Profile
 from orchestrate.core.ids import AttemptKey
+from orchestrate.core.planning.budget import UNLIMITED, Budget
 from orchestrate.core.planning.definition import FailureCause, InputValue, OutputSpec, TaskSpec
+from orchestrate.core.planning.staffing import Assignee
 from orchestrate.core.sharing.artifact import Artifact
 from orchestrate.core.sharing.evidence import EvidenceNote
 from orchestrate.core.sharing.findings import TimelineEntry
+from orchestrate.core.sharing.usage import AgentSession, Denial, Usage
 from orchestrate.core.sharing.work import Conflict, Proof, Work
 from orchestrate.ports.process import ProcessOutcome, ProcessSpec
 
@@ -25,8 +29,16 @@ class UpstreamArtifact(msgspec.Struct, frozen=True):
     digest: str
 
 
+class ContextFile(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A file of the repository that an agent is given: relative `path`, contents, SHA-256."""
+
+    path: str
+    text: str
+    digest: str = ""
+
+
 class Feedback(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Why work was sent back: said to the attempt that does it anew.
+    """Why the attempt before failed or its work was sent back: said to the one that follows.
 
     `evidence` maps a check's name to the file with what was seen.
     """
@@ -71,6 +83,14 @@ class AttemptRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     `snapshot` is a commit whose files the workspace starts with. Only
     with `writes` is what changed in the workspace kept. `deliveries` tells what became of the work
     of earlier tasks.
+
+    What follows is for models. `assignee` is who performs it. `cap` is what this attempt may
+    consume. `session` is the conversation to go on with. `permissions` are what the profile and the
+    user's own rules allow. `standards` are the project's instruction files at `base`, `plan` the
+    run's shared plan as text: both are material, never consent. `answer_schema` is the JSON Schema
+    (an object) that the answer has to match; it is always there for models. `advice` is what an
+    architect said after earlier failures; `advising`: this attempt gives such advice and changes
+    nothing. `sessions_dir` is a private folder kept for the task's later attempts.
     """
 
     key: AttemptKey
@@ -102,6 +122,17 @@ class AttemptRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     item: dict[str, InputValue] = {}
     feedback: Feedback | None = None
     conflicts: tuple[Conflict, ...] = ()
+    assignee: Assignee | None = None
+    cap: Budget = UNLIMITED
+    session: AgentSession | None = None
+    permissions: Permissions = Permissions()
+    standards: tuple[ContextFile, ...] = ()
+    plan: str = ""
+    answer_schema: dict[str, Any] = {}
+    advice: str = ""
+    advising: bool = False
+    must_change: bool = False
+    sessions_dir: str = ""
 
 
 class AttemptResult(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -112,6 +143,11 @@ class AttemptResult(msgspec.Struct, frozen=True, omit_defaults=True):
     `recovered`: the outcome was found on disk after a crash. `proofs` are commands that fail before
     the work and pass after it; `work` is what was collected from the workspace, filled in by the
     performer and not by a backend.
+
+    `usage` is what it consumed, None if nothing could be (no model). `session` can be gone on with.
+    `answer` is the structured answer as the agent gave it, not validated yet; `denials` are tool
+    calls it was refused. `retry_after_s` is how long the provider asked to wait. `version` is the
+    version of the agent's program that was run.
     """
 
     ok: bool
@@ -125,6 +161,12 @@ class AttemptResult(msgspec.Struct, frozen=True, omit_defaults=True):
     recovered: bool = False
     proofs: tuple[Proof, ...] = ()
     work: Work | None = None
+    usage: Usage | None = None
+    session: AgentSession | None = None
+    answer: dict[str, Any] | None = None
+    denials: tuple[Denial, ...] = ()
+    retry_after_s: float | None = None
+    version: str = ""
 
 
 class Backend(Protocol):
@@ -143,6 +185,59 @@ class Backend(Protocol):
     def parse(self, request: AttemptRequest, outcome: ProcessOutcome) -> AttemptResult:
         """Judge the ended process; declared outputs are checked by the caller, not here."""
         ...
+
+
+class AgentBackend(Backend, Protocol):
+    """A backend whose tasks are done by a model, through an agent's own program.
+
+    Attributes:
+        provider: whose rate limits and prices apply (`anthropic`, `openai`, …).
+        hard_cost: the program itself stops at a cost; otherwise the host has to watch.
+        resumes: it can go on with a session after its process died.
+    """
+
+    provider: str
+    hard_cost: bool
+    resumes: bool
+
+    def status(self) -> BackendStatus:
+        """What is there of it on this machine. Starts the program with `--version` at most."""
+        ...
+
+    def enforcement(self, permissions: Permissions, *, writes: bool) -> Enforcement:
+        """What of `permissions` the program holds the agent to, and what it cannot."""
+        ...
+
+    def observed(self, request: AttemptRequest) -> Observed:
+        """What can be known of a running or cut-off attempt from its files; never raises."""
+        ...
+
+
+class Observed(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The session and the usage (not complete) of an attempt that has not ended by itself."""
+
+    usage: Usage | None = None
+    session: AgentSession | None = None
+
+
+class BackendStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A backend on this machine.
+
+    `account` is "subscription", "api" (billed by use), "none" (neither login nor key) or "unknown".
+    `source` says where login or key is (a variable's name, a file), never the key. `tested` is the
+    range of versions that were tested. `remedy` is one line: what to do if it cannot be used.
+    """
+
+    name: str
+    found: str = ""
+    version: str = ""
+    tested: str = ""
+    in_range: bool = False
+    account: str = "none"
+    source: str = ""
+    usable: bool = False
+    notes: tuple[str, ...] = ()
+    remedy: str = ""
 
 
 class Performer(Protocol):

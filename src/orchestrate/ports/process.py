@@ -16,7 +16,9 @@ class ProcessSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     stdout and stderr together; beyond it the process is stopped, or goes on with the middle of its
     output left out of the logs (`truncate`: beginning and end are kept). No file it writes may
     exceed `max_file_bytes`. Without `network` it reaches the loopback of a network of its own,
-    where the system allows that; the outcome says what it got.
+    where the system allows that; the outcome says what it got. `files` (absolute path -> text) are
+    written, private to the user, before it starts. The values in `secrets` are blanked wherever
+    they appear in its output before that is stored.
     """
 
     argv: tuple[str, ...]
@@ -30,6 +32,8 @@ class ProcessSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     on_output_limit: Literal["stop", "truncate"] = "stop"
     max_file_bytes: int | None = None
     network: bool = True
+    files: dict[str, str] = {}
+    secrets: tuple[str, ...] = ()
 
 
 class ProcessOutcome(msgspec.Struct, frozen=True, omit_defaults=True):

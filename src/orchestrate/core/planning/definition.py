@@ -6,18 +6,30 @@ become explicit `needs`. They travel inside `RunCreated`, so a run never depends
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
+from orchestrate.core.planning.budget import UNLIMITED, Budget
+from orchestrate.core.planning.staffing import Assignee, HandOver
 from orchestrate.core.planning.write_set import UNKNOWN
 
 TriggerRule = Literal["all_success", "one_success", "all_done"]
 InputType = Literal["string", "integer", "number", "boolean", "path"]
-GateKind = Literal["human", "command", "condition", "tests", "coverage", "diff", "findings"]
+GateKind = Literal[
+    "human",
+    "command",
+    "condition",
+    "tests",
+    "coverage",
+    "diff",
+    "findings",
+    "reproduces",
+    "fixed",
+]
 #: Kinds that the engine decides by what it runs or measures itself.
 EVIDENCE_GATES: frozenset[GateKind] = frozenset(
-    {"command", "tests", "coverage", "diff", "findings"}
+    {"command", "tests", "coverage", "diff", "findings", "reproduces", "fixed"}
 )
 #: Those that look at a commit; a command looks at whatever folder it is run in.
 CODE_GATES = EVIDENCE_GATES - {"command"}
@@ -34,6 +46,14 @@ FailureCause = Literal[
     "conflict",  # its work and what was merged meanwhile change the same lines
     "checks_failed",  # its work, merged, fails a check it would have to pass
     "checks_unknown",  # whether its work passes could not be found out
+    "refusal",  # the agent declined, or said that it cannot
+    "denied",  # it was not allowed a tool it needed
+    "rate_limit",  # its provider asked to slow down, after the backend's own retries
+    "provider",  # its provider failed: overloaded, an internal error, no connection
+    "login",  # its provider did not accept who is asking
+    "bad_request",  # its provider did not accept what was asked
+    "budget",  # it used up what it may consume
+    "empty_diff",  # it ended well and changed nothing, where a change was its task
 ]
 InputValue = str | int | float | bool
 
@@ -63,7 +83,15 @@ class RetryPolicy(msgspec.Struct, frozen=True, omit_defaults=True):
     backoff_s: float = 1.0
     factor: float = 2.0
     max_backoff_s: float = 60.0
-    on: tuple[FailureCause, ...] = ("crash", "exit", "timeout", "missing_output", "bad_output")
+    on: tuple[FailureCause, ...] = (
+        "crash",
+        "exit",
+        "timeout",
+        "missing_output",
+        "bad_output",
+        "provider",
+        "empty_diff",
+    )
 
 
 class OutputSpec(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -85,9 +113,12 @@ class GateSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     `command` as such; `coverage` wants at least `min_percent` of the lines, and no less than before
     where that is None; `diff` allows `max_files` files and `max_lines` lines to differ from the
     base; `findings` allows `max_new` findings of `severity` or worse that the base does not have.
+    `reproduces` wants the work of `task` to bring tests that fail on the base for want of what the
+    tests are about, and not because they cannot be run; `fixed` wants these very tests, unchanged,
+    to pass.
     A verdict other than *passed* does not let the run go on.
 
-    With `each_merge` the gate is also asked of every piece of work before it is merged, without
+    With `when` the gate is asked only if that holds, and passes otherwise. With `each_merge` it is also asked of every piece of work before it is merged, without
     `at_end` only then and not when the tasks of its phase have ended. With
     `allow_unknown`, work is merged there although its verdict is unknown, and marked unverified.
     """
@@ -109,6 +140,8 @@ class GateSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     each_merge: bool = False
     at_end: bool = True
     allow_unknown: bool = False
+    task: str = ""
+    when: str | None = None
 
 
 class EachSpec(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -137,6 +170,14 @@ class TaskSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     be sent back. `sparse` are the folders its workspace has, besides the files at the top; empty
     for all. With `each` the task is a group; its members carry their `item` and the `group` they
     belong to, and the group then waits for them.
+
+    `staff` is who performs it, first and then in turn when that fails, filled in when the run is
+    planned; it is empty for what no model performs. `alternatives` (`agent`, `agent@backend` or
+    `@backend`) is what the workflow says about it, `model` which model is wanted. When they all
+    failed, the task is split over the list `split`, the agent `escalate` (then `advisor`) is asked
+    how to go on, and a person is handed it, each only where the workflow says so. `must_change`:
+    changing nothing is a failure. `returns` are JSON Schema properties of the answer it has to
+    give, besides the summary. `budget` is for all its attempts together.
     """
 
     id: str
@@ -163,6 +204,16 @@ class TaskSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     group: str = ""
     members: tuple[str, ...] = ()
     tolerate: bool = False
+    model: str = ""
+    staff: tuple[Assignee, ...] = ()
+    alternatives: tuple[str, ...] = ()
+    split: EachSpec | None = None
+    escalate: str = ""
+    advisor: Assignee | None = None
+    hand_over: HandOver | None = None
+    must_change: bool = False
+    returns: dict[str, Any] = {}
+    budget: Budget = UNLIMITED
 
     @property
     def in_workspace(self) -> bool:
@@ -197,13 +248,19 @@ class PhaseSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     max_concurrent: int | None = None
     gates: tuple[GateSpec, ...] = ()
     when: str | None = None
+    budget: Budget = UNLIMITED
 
 
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Bounds of a whole run. `max_parallel` counts attempts running at once."""
+    """Bounds of a whole run. `max_parallel` counts attempts running at once.
+
+    `backends` bounds what is consumed through each backend; all budgets hold at once.
+    """
 
     max_parallel: int = DEFAULT_MAX_PARALLEL
     timeout_s: float | None = None
+    budget: Budget = UNLIMITED
+    backends: dict[str, Budget] = {}
 
 
 class Workflow(msgspec.Struct, frozen=True, omit_defaults=True):
