@@ -70,9 +70,9 @@ REFINED = {
 #: Groups of the events page: heading -> how the names of its events begin. An event belongs where
 #: the longest beginning fits.
 GROUPS = (
-    ("The run", ("Run", "Limit")),
+    ("The run", ("Run", "Limit", "Budget")),
     ("Tasks", ("Condition", "Task", "Group")),
-    ("Attempts", ("Attempt",)),
+    ("Attempts", ("Attempt", "Advice")),
     ("Work", ("Work",)),
     ("Gates", ("Gate",)),
     ("Checkpoints and the line", ("Checkpoint", "RunRolledBack", "Line", "Audit")),

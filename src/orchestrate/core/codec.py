@@ -14,6 +14,7 @@ from typing import Any
 import immutables
 import msgspec
 
+from orchestrate.core.planning.budget import Amount, Budget
 from orchestrate.core.planning.definition import InputValue, Workflow
 from orchestrate.core.running import commands, events
 from orchestrate.core.running.evolve import rederive
@@ -109,7 +110,7 @@ def head(chain: bytes, stored: Iterable[bytes]) -> bytes:
 
 #: Version of what a snapshot means. Raise it when `evolve`, a status table or a field of the state
 #: changes meaning: a snapshot of before is then folded anew from the log.
-SNAPSHOT = 2
+SNAPSHOT = 3
 
 
 class _Stable(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -157,6 +158,10 @@ class _Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     undelivered: bool
     due: Due | None
     retired: dict[str, int]
+    budget: Budget
+    spent: dict[str, Amount]
+    unpriced: int
+    exhausted: bool
     stable: _Stable | None
     workflow: Workflow | None
     tasks: dict[str, TaskState]
@@ -166,7 +171,7 @@ class _Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
 _SHARED = tuple(
     name
     for name in _Snapshot.__struct_fields__
-    if name not in ("format", "workflow", "tasks", "gates", "retired", "stable")
+    if name not in ("format", "workflow", "tasks", "gates", "retired", "spent", "stable")
 )
 _snapshots = msgspec.json.Decoder(_Snapshot)
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -181,6 +186,7 @@ def encode_state(state: RunState) -> bytes:
             workflow=None if plan is None else plan.workflow,
             tasks={} if plan is None else _named(plan, state.tasks),
             retired=dict(sorted(state.retired.items())),
+            spent=dict(sorted(state.spent.items())),
             stable=None if state.stable is None else _stable(state.stable, plan),
             gates=dict(sorted(state.gates.items())),
             **{name: getattr(state, name) for name in _SHARED},
@@ -245,6 +251,7 @@ def decode_state(data: bytes) -> RunState | None:
         tasks=immutables.Map({plan.position[name]: task for name, task in snapshot.tasks.items()}),
         gates=immutables.Map(snapshot.gates),
         retired=immutables.Map(snapshot.retired),
+        spent=immutables.Map(snapshot.spent),
         stable=_stable_again(snapshot.stable, plan),
     )
     return msgspec.structs.replace(rederive(state), stopping=snapshot.stopping)

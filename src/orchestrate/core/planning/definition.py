@@ -118,9 +118,11 @@ class GateSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     to pass.
     A verdict other than *passed* does not let the run go on.
 
-    With `when` the gate is asked only if that holds, and passes otherwise. With `each_merge` it is also asked of every piece of work before it is merged, without
-    `at_end` only then and not when the tasks of its phase have ended. With
-    `allow_unknown`, work is merged there although its verdict is unknown, and marked unverified.
+    With `when` the gate is asked only if that holds, and passes otherwise. With `each_merge` it is
+    also asked of every piece of work before it is merged, without `at_end` only then and not when
+    the tasks of its phase have ended. With `allow_unknown`, work is merged there although its
+    verdict is unknown, and marked unverified. `task` is whose work `reproduces` and `fixed` are
+    about.
     """
 
     name: str
@@ -177,7 +179,9 @@ class TaskSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     failed, the task is split over the list `split`, the agent `escalate` (then `advisor`) is asked
     how to go on, and a person is handed it, each only where the workflow says so. `must_change`:
     changing nothing is a failure. `returns` are JSON Schema properties of the answer it has to
-    give, besides the summary. `budget` is for all its attempts together.
+    give, besides the summary. `budget` is for all its attempts together. With `generate`, a profile
+    of that kind, made for the languages found in the repository, performs it in place of `agent`,
+    which stays whoever performs it where none can be made.
     """
 
     id: str
@@ -214,6 +218,7 @@ class TaskSpec(msgspec.Struct, frozen=True, omit_defaults=True):
     must_change: bool = False
     returns: dict[str, Any] = {}
     budget: Budget = UNLIMITED
+    generate: str = ""
 
     @property
     def in_workspace(self) -> bool:
@@ -286,7 +291,7 @@ class Workflow(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def needs_line(self) -> bool:
-        """Whether a run of it has an integration line: tasks write, or gates look at code."""
-        return any(task.writes for task in self.tasks) or any(
+        """Whether a run of it has an integration line: for work, for agents, for gates on code."""
+        return any(task.writes or task.staff for task in self.tasks) or any(
             gate.kind in CODE_GATES for phase in self.phases for gate in phase.gates
         )

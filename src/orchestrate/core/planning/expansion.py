@@ -36,6 +36,17 @@ def problem_with(workflow: Workflow, group: TaskSpec, keys: Sequence[str]) -> st
     return ""
 
 
+def split(workflow: Workflow, name: str) -> Workflow:
+    """`workflow` with the task `name` a group over the list that it offers to be split by."""
+    return _replace(
+        workflow,
+        tasks=tuple(
+            _replace(task, each=task.split, split=None, when=None) if task.id == name else task
+            for task in workflow.tasks
+        ),
+    )
+
+
 def expanded(
     workflow: Workflow,
     group: str,

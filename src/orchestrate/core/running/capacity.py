@@ -12,7 +12,22 @@ import msgspec
 
 from orchestrate.core.running.effects import eligible_at, startable
 from orchestrate.core.running.plan import PlanIndex, bits
+from orchestrate.core.running.recovery import performing
+from orchestrate.core.running.spending import Shortage, hold, reservation, reserved
 from orchestrate.core.running.state import RunState
+
+
+class ProviderView(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a provider's rate gate stands.
+
+    `free`: how many more may enter at once, beside those inside and those that wait already.
+    `until`: when it opens again (Unix seconds), None unless it is closed. `reason` says why nobody
+    may enter, and is empty when somebody may.
+    """
+
+    free: int
+    until: float | None = None
+    reason: str = ""
 
 
 class HostView(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -21,12 +36,14 @@ class HostView(msgspec.Struct, frozen=True, omit_defaults=True):
     `slots` is how many attempts this machine allows the run at once (the run's own limit applies as
     well). `memory_available_bytes` below `memory_floor_bytes` holds new starts back while anything
     runs; with nothing running one attempt may always start, so that a small machine makes progress.
+    `providers` are the rate gates by name; one that is not named lets everybody in.
     """
 
     at: float
     slots: int = 1_000_000
     memory_available_bytes: int | None = None
     memory_floor_bytes: int = 0
+    providers: dict[str, ProviderView] = {}
 
     @property
     def memory_short(self) -> bool:
@@ -40,8 +57,8 @@ class HostView(msgspec.Struct, frozen=True, omit_defaults=True):
 class Held(msgspec.Struct, frozen=True):
     """An eligible task that got no slot.
 
-    `kind`: slots, phase-limit, memory, backoff or write-set; for the last, `rival` is the task that
-    is expected to write the same files and is at work on them.
+    `kind`: slots, phase-limit, memory, backoff, budget, rate-limit or write-set; for the last,
+    `rival` is the task that is expected to write the same files and is at work on them.
     """
 
     task: str
@@ -83,6 +100,7 @@ def admit(state: RunState, view: HostView, *, exhaustive: bool = False) -> Admis
     writing = (state.live | state.merging) & plan.writing
     grants: list[str] = []
     held: list[Held] = []
+    till = _Till(state, view) if plan.paid & left else None
     while left:
         low = left & -left
         left ^= low
@@ -101,12 +119,16 @@ def admit(state: RunState, view: HostView, *, exhaustive: bool = False) -> Admis
             held.append(Held(item.task, "phase-limit", f"phase {name} runs {phase_limit} at once"))
         elif rivals := plan.rivals.get(item.position, 0) & writing:
             held.append(held_by_rival(plan, item.task, rivals))
+        elif till is not None and (refused := till.refusal(item.position)) is not None:
+            held.append(refused)
         elif view.memory_short and (running or grants):
             held.append(Held(item.task, "memory", "too little memory is free on this machine"))
             if not exhaustive:
                 break
         else:
             grants.append(item.task)
+            if till is not None:
+                till.take(item.position)
             writing |= low & plan.writing
             free -= 1
             if phase_limit is not None:
@@ -114,6 +136,43 @@ def admit(state: RunState, view: HostView, *, exhaustive: bool = False) -> Admis
         if free <= 0 and not exhaustive:
             break
     return Admission(tuple(grants), tuple(held))
+
+
+class _Till:
+    """What paid tasks may still take: of budgets, and of what their providers let in."""
+
+    def __init__(self, state: RunState, view: HostView) -> None:
+        self._state = state
+        self._held = reserved(state)
+        self._providers = view.providers
+        self._let_in: Counter[str] = Counter()
+        self._open = startable(state) & state.index.paid
+
+    def refusal(self, number: int) -> Held | None:
+        """Why task `number` may not start now."""
+        who = performing(self._state.index, number, self._state.tasks[number])
+        if who is None or not who.paid:
+            return None
+        name = self._state.index.order[number].id
+        gate = self._providers.get(who.provider)
+        if gate is not None and self._let_in[who.provider] >= gate.free:
+            return Held(name, "rate-limit", gate.reason, gate.until)
+        try:
+            reservation(self._state, number, self._held, self._open.bit_count())
+        except Shortage as shortage:
+            more = ", and attempts at work hold the rest" if shortage.waits else ""
+            return Held(name, "budget", shortage.reason + more)
+        return None
+
+    def take(self, number: int) -> None:
+        """Task `number` starts."""
+        who = performing(self._state.index, number, self._state.tasks[number])
+        if who is None or not who.paid:
+            return
+        self._let_in[who.provider] += 1
+        budget = reservation(self._state, number, self._held, self._open.bit_count())
+        self._open &= ~(1 << number)
+        hold(self._held, self._state.index.order[number], who, budget)
 
 
 def held_by_rival(plan: PlanIndex, task: str, rivals: int) -> Held:

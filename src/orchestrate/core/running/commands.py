@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
+from orchestrate.core.planning.budget import Budget
 from orchestrate.core.planning.definition import FailureCause, InputValue, Workflow
 from orchestrate.core.running.events import GroupItem
 from orchestrate.core.running.rollback import Facts
 from orchestrate.core.running.state import CheckpointKind
 from orchestrate.core.sharing.artifact import Artifact
 from orchestrate.core.sharing.evidence import EvidenceNote, Verdict
+from orchestrate.core.sharing.usage import AgentSession, Denial, Usage
 from orchestrate.core.sharing.work import Conflict, Work
 
 
@@ -76,6 +78,13 @@ class SetLimit(Command, frozen=True, tag="SetLimit", kw_only=True):
     by: str = ""
 
 
+class SetBudget(Command, frozen=True, tag="SetBudget", kw_only=True):
+    """Change what the run may consume in all."""
+
+    budget: Budget
+    by: str = ""
+
+
 class GrantSlots(Command, frozen=True, tag="GrantSlots", kw_only=True):
     """Start attempts at these tasks, in this order; what `admit` chose."""
 
@@ -94,6 +103,12 @@ class SucceedAttempt(Command, frozen=True, tag="SucceedAttempt", kw_only=True):
     duration_s: float = 0.0
     recovered: bool = False
     work: Work | None = None
+    usage: Usage | None = None
+    session: AgentSession | None = None
+    denials: tuple[Denial, ...] = ()
+    handed_on: int = 0
+    follow_ups: tuple[str, ...] = ()
+    version: str = ""
 
 
 class FailAttempt(Command, frozen=True, tag="FailAttempt", kw_only=True):
@@ -105,6 +120,11 @@ class FailAttempt(Command, frozen=True, tag="FailAttempt", kw_only=True):
     message: str = ""
     exit_code: int | None = None
     duration_s: float = 0.0
+    usage: Usage | None = None
+    session: AgentSession | None = None
+    denials: tuple[Denial, ...] = ()
+    retry_after_s: float | None = None
+    version: str = ""
 
 
 class LoseAttempt(Command, frozen=True, tag="LoseAttempt", kw_only=True):
@@ -113,6 +133,9 @@ class LoseAttempt(Command, frozen=True, tag="LoseAttempt", kw_only=True):
     task: str
     number: int
     message: str = ""
+    duration_s: float = 0.0
+    usage: Usage | None = None
+    session: AgentSession | None = None
 
 
 class InterruptAttempt(Command, frozen=True, tag="InterruptAttempt", kw_only=True):
@@ -120,6 +143,29 @@ class InterruptAttempt(Command, frozen=True, tag="InterruptAttempt", kw_only=Tru
 
     task: str
     number: int
+    reason: str = ""
+    duration_s: float = 0.0
+    usage: Usage | None = None
+    session: AgentSession | None = None
+
+
+class HandIn(Command, frozen=True, tag="HandIn", kw_only=True):
+    """Hand in what a person did for a task that was handed to them."""
+
+    task: str
+    number: int
+    by: str
+    summary: str = ""
+    work: Work | None = None
+    artifacts: tuple[Artifact, ...] = ()
+
+
+class DeclineTask(Command, frozen=True, tag="DeclineTask", kw_only=True):
+    """Give back a task that was handed to a person; it has failed then."""
+
+    task: str
+    number: int
+    by: str
     reason: str = ""
 
 
@@ -266,11 +312,14 @@ AnyCommand = (
     | ResumeRun
     | CancelRun
     | SetLimit
+    | SetBudget
     | GrantSlots
     | SucceedAttempt
     | FailAttempt
     | LoseAttempt
     | InterruptAttempt
+    | HandIn
+    | DeclineTask
     | DecideGate
     | AcceptWork
     | ReturnWork

@@ -31,6 +31,7 @@ from orchestrate.core.running.decide_checkpoint import (
     roll_back,
 )
 from orchestrate.core.running.decide_gate import decide_gate, pass_time
+from orchestrate.core.running.decide_person import decline, hand_in
 from orchestrate.core.running.decide_run import (
     adopt,
     cancel,
@@ -38,6 +39,7 @@ from orchestrate.core.running.decide_run import (
     pause,
     plan,
     resume,
+    set_budget,
     set_limit,
     start,
 )
@@ -88,11 +90,14 @@ DECIDE: dict[type, Callable[[RunState, Any, float], Events]] = {
     cmd.ResumeRun: resume,
     cmd.CancelRun: cancel,
     cmd.SetLimit: set_limit,
+    cmd.SetBudget: set_budget,
     cmd.GrantSlots: grant,
     cmd.SucceedAttempt: succeed,
     cmd.FailAttempt: fail,
     cmd.LoseAttempt: lose,
     cmd.InterruptAttempt: interrupt,
+    cmd.HandIn: hand_in,
+    cmd.DeclineTask: decline,
     cmd.DecideGate: decide_gate,
     cmd.AcceptWork: accept_work,
     cmd.ReturnWork: return_work,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from orchestrate.core.planning.budget import UNLIMITED, Amount, Budget
 from orchestrate.core.planning.definition import FailureCause
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import events as ev
@@ -12,7 +13,9 @@ from orchestrate.core.running.effects import startable
 from orchestrate.core.running.legality import Events, StaleAttemptError, position, refusal
 from orchestrate.core.running.owed import awaits_quiet
 from orchestrate.core.running.plan import bits
-from orchestrate.core.running.retry import MAX_LOSSES, retry_at
+from orchestrate.core.running.recovery import climb, is_advising, next_step, performing
+from orchestrate.core.running.retry import MAX_LOSSES
+from orchestrate.core.running.spending import Shortage, hold, reservation, reserved
 from orchestrate.core.running.state import RunState, TaskState
 from orchestrate.core.running.status import AttemptStatus, RunStatus
 
@@ -35,15 +38,51 @@ def grant(state: RunState, command: cmd.GrantSlots, now: float) -> Events:
     if state.index.rivals:
         _require_no_rivals(state, numbers)
     started: list[ev.AnyEvent] = []
-    line, order = state.line, state.index.order
+    held = reserved(state) if state.index.paid else {}
     for name, number in zip(command.tasks, numbers, strict=True):
         task = state.tasks[number]
         if not left >> number & 1 or (state.retrying >> number & 1 and task.not_before > now):
             raise refusal(state, f"task {name} is {task.status.value} and may not start")
+        among = (left & state.index.paid).bit_count()
         left ^= 1 << number
-        base = line if line and order[number].in_workspace else ""
-        started.append(ev.AttemptStarted(at=now, task=name, number=task.next_number, base=base))
+        started.append(_started(state, number, held, among, now))
     return tuple(started)
+
+
+def _started(
+    state: RunState, number: int, held: dict[str, Amount], among: int, now: float
+) -> ev.AttemptStarted:
+    """The beginning of an attempt, one of `among`; what it may consume is added to `held`."""
+    spec, task = state.index.order[number], state.tasks[number]
+    base = state.line if state.line and spec.in_workspace else ""
+    who = performing(state.index, number, task)
+    if who is None:
+        return ev.AttemptStarted(at=now, task=spec.id, number=task.next_number, base=base)
+    budget = _reserved(state, number, held, among)
+    hold(held, spec, who, budget)
+    if task.session is not None and task.session.base and not task.resolving:
+        base = task.session.base  # the conversation is about the files it began with
+    return ev.AttemptStarted(
+        at=now,
+        task=spec.id,
+        number=task.next_number,
+        base=base,
+        agent=who.agent,
+        backend=who.backend,
+        model=who.model,
+        reserved=budget,
+        rung=task.rung,
+    )
+
+
+def _reserved(state: RunState, number: int, held: dict[str, Amount], among: int) -> Budget:
+    if not state.index.paid >> number & 1:
+        return UNLIMITED
+    try:
+        return reservation(state, number, held, among)
+    except Shortage as shortage:
+        name = state.index.order[number].id
+        raise refusal(state, f"task {name} may not start: {shortage.reason}") from None
 
 
 def _require_going_on(state: RunState) -> None:
@@ -94,6 +133,8 @@ def succeed(state: RunState, command: cmd.SucceedAttempt, now: float) -> Events:
         # Without this the work that is in conflict would be dropped, and its task have succeeded.
         nothing = "it handed in nothing that resolves the conflict"
         return _failed(state, command, "conflict", nothing, now)
+    if is_advising(state.index.order[position(state, command.task)], task):
+        return _advised(state, command, now)
     return (
         ev.AttemptSucceeded(
             at=now,
@@ -106,6 +147,31 @@ def succeed(state: RunState, command: cmd.SucceedAttempt, now: float) -> Events:
             duration_s=command.duration_s,
             recovered=command.recovered,
             work=command.work,
+            usage=command.usage,
+            session=command.session,
+            denials=command.denials,
+            handed_on=command.handed_on,
+            follow_ups=command.follow_ups,
+            version=command.version,
+        ),
+    )
+
+
+def _advised(state: RunState, command: cmd.SucceedAttempt, now: float) -> Events:
+    """The end of an advisor's attempt."""
+    if state.status is RunStatus.CANCELLED:
+        return (_cancelled(command, now),)
+    if not command.summary.strip():
+        # Without advice the advisor would be asked again, and again.
+        return _failed(state, command, "bad_output", "no advice was given", now)
+    return (
+        ev.AdviceGiven(
+            at=now,
+            task=command.task,
+            number=command.number,
+            advice=command.summary,
+            duration_s=command.duration_s,
+            usage=command.usage,
         ),
     )
 
@@ -123,10 +189,19 @@ def _failed(
     now: float,
 ) -> Events:
     task = _live(state, command.task, command.number)
-    policy = state.index.order[state.index.position[command.task]].retry
-    again = None
+    number = state.index.position[command.task]
+    step = None
     if state.status is not RunStatus.CANCELLED:
-        again = retry_at(policy, cause, task.failures + 1, now)
+        step = next_step(
+            state.index.order[number],
+            task,
+            cause,
+            now,
+            command.retry_after_s if isinstance(command, cmd.FailAttempt) else None,
+            who=performing(state.index, number, task),
+            consumed=command.usage.amount(command.duration_s) if command.usage else None,
+        )
+    moved = step is not None and (step.rung, step.performer) != (task.rung, task.performer)
     return (
         ev.AttemptFailed(
             at=now,
@@ -136,7 +211,14 @@ def _failed(
             message=message,
             exit_code=command.exit_code,
             duration_s=command.duration_s,
-            retry_at=again,
+            retry_at=None if step is None else step.at,
+            rung=step.rung if step is not None and moved else "",
+            performer=step.performer if step is not None and moved else 0,
+            blameless=step is not None and step.blameless,
+            usage=command.usage,
+            session=command.session,
+            denials=command.denials,
+            version=command.version,
         ),
     )
 
@@ -145,14 +227,22 @@ def lose(state: RunState, command: cmd.LoseAttempt, now: float) -> Events:
     """See LoseAttempt."""
     task = _live(state, command.task, command.number)
     if state.status is RunStatus.CANCELLED:
-        return (ev.AttemptCancelled(at=now, task=command.task, number=command.number),)
+        return (_cancelled(command, now),)
+    again, moved = task.losses + 1 < MAX_LOSSES, None
+    if not again and not task.resolving:
+        moved = climb(state.index.order[position(state, command.task)], task, "lost", now)
     return (
         ev.AttemptLost(
             at=now,
             task=command.task,
             number=command.number,
-            retry=task.losses + 1 < MAX_LOSSES,
+            retry=again or moved is not None,
             message=command.message,
+            duration_s=command.duration_s,
+            usage=command.usage,
+            session=command.session,
+            rung="" if moved is None else moved.rung,
+            performer=0 if moved is None else moved.performer,
         ),
     )
 
@@ -161,9 +251,27 @@ def interrupt(state: RunState, command: cmd.InterruptAttempt, now: float) -> Eve
     """See InterruptAttempt."""
     _live(state, command.task, command.number)
     if state.status is RunStatus.CANCELLED:
-        return (ev.AttemptCancelled(at=now, task=command.task, number=command.number),)
+        return (_cancelled(command, now),)
     return (
         ev.AttemptInterrupted(
-            at=now, task=command.task, number=command.number, reason=command.reason
+            at=now,
+            task=command.task,
+            number=command.number,
+            reason=command.reason,
+            duration_s=command.duration_s,
+            usage=command.usage,
+            session=command.session,
         ),
+    )
+
+
+def _cancelled(
+    command: cmd.LoseAttempt | cmd.InterruptAttempt | cmd.SucceedAttempt, now: float
+) -> ev.AttemptCancelled:
+    return ev.AttemptCancelled(
+        at=now,
+        task=command.task,
+        number=command.number,
+        duration_s=command.duration_s,
+        usage=command.usage,
     )

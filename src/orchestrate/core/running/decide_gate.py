@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import events as ev
+from orchestrate.core.running.decide_person import overdue as out_of_time
 from orchestrate.core.running.legality import IN_PROGRESS, Events, StaleAttemptError, refusal
 from orchestrate.core.running.owed import checkpoint_due_at, reminder_at
 from orchestrate.core.running.state import RunState
@@ -65,6 +66,8 @@ def pass_time(state: RunState, command: cmd.PassTime, now: float) -> Events:  # 
         limit = state.index.workflow.limits.timeout_s
         return (ev.RunFailed(at=now, reason=f"the run's time-out of {limit:g} s has passed"),)
     overdue = (*_overdue(state, now), *_reminders(state, now)) if state.gates else ()
+    if state.handed:
+        overdue += out_of_time(state, now)
     return (*overdue, *_interval(state, now)) if state.base else overdue
 
 

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import events as ev
-from orchestrate.core.running.legality import LIMIT_CHANGES, Events, refusal, require_row
+from orchestrate.core.running.legality import (
+    BUDGET_CHANGES,
+    LIMIT_CHANGES,
+    Events,
+    refusal,
+    require_row,
+)
 from orchestrate.core.running.state import RunState
 from orchestrate.errors import RequestError
 
@@ -67,6 +75,16 @@ def cancel(state: RunState, command: cmd.CancelRun, now: float) -> Events:
     """See CancelRun."""
     require_row(state, command)
     return (ev.RunCancelled(at=now, reason=command.reason, by=command.by),)
+
+
+def set_budget(state: RunState, command: cmd.SetBudget, now: float) -> Events:
+    """See SetBudget."""
+    parts = msgspec.structs.astuple(command.budget)
+    if any(part is not None and part <= 0 for part in parts):
+        raise RequestError("a budget is more than nothing", remedy="give a positive number")
+    if state.status not in BUDGET_CHANGES:
+        raise refusal(state, f"SetBudget is not possible while the run is {state.status.value}")
+    return (ev.BudgetChanged(at=now, budget=command.budget, by=command.by),)
 
 
 def set_limit(state: RunState, command: cmd.SetLimit, now: float) -> Events:

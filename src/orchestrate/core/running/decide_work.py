@@ -11,6 +11,7 @@ from orchestrate.core.planning.expansion import problem_with
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import events as ev
 from orchestrate.core.running.legality import Events, StaleAttemptError, position
+from orchestrate.core.running.recovery import climb
 from orchestrate.core.running.state import RunState, TaskState
 from orchestrate.core.running.status import TaskStatus
 
@@ -61,11 +62,12 @@ def return_work(state: RunState, command: cmd.ReturnWork, now: float) -> Events:
     """See ReturnWork."""
     if command.human:
         _require_conflict(state, command.task, command.number)
-        again = True
+        again, moved = True, None
     else:
         spec, task = _queued(state, command)
         # What could not be found out now cannot be found out by doing the work again.
         again = command.cause != "checks_unknown" and task.returns < spec.max_returns
+        moved = None if again else climb(spec, task, command.cause, now)
     return (
         ev.WorkReturned(
             at=now,
@@ -74,8 +76,10 @@ def return_work(state: RunState, command: cmd.ReturnWork, now: float) -> Events:
             cause=command.cause,
             message=command.message,
             checks=command.checks,
-            retry=again,
+            retry=again or moved is not None,
             by=command.by,
+            rung="" if moved is None else moved.rung,
+            performer=0 if moved is None else moved.performer,
         ),
     )
 

@@ -58,6 +58,7 @@ class Draft:
     merging: int
     conflicted: int
     groups: int
+    handed: int
     retired: immutables.Map[str, int]
     gates_due: int
     remaining: int
@@ -252,7 +253,7 @@ class Draft:
     def derive(self) -> None:
         """Compute every index from `tasks`, `gates` and `plan` alone."""
         self.ready = self.retrying = self.live = self.unsettled = self.gates_due = 0
-        self.merging = self.conflicted = self.groups = 0
+        self.merging = self.conflicted = self.groups = self.handed = 0
         self.remaining = 0
         self.stopping = ""
         plan = self.plan
@@ -286,6 +287,8 @@ class Draft:
                 self.merging |= bit
             elif status is TaskStatus.CONFLICTED:
                 self.conflicted |= bit
+            elif status is TaskStatus.HANDED:
+                self.handed |= bit
         self.unmet = unmet.finish()
         self.phases = tuple(
             PhaseState(remaining=rest, troubled=bad, ran=some, declined=off)

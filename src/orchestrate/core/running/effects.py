@@ -66,6 +66,13 @@ class AwaitResolution(msgspec.Struct, frozen=True):
     key: AttemptKey
 
 
+class AwaitHandIn(msgspec.Struct, frozen=True):
+    """A task in the hands of a person, until `deadline_at` if that is set."""
+
+    key: AttemptKey
+    deadline_at: float | None = None
+
+
 class ReadList(msgspec.Struct, frozen=True):
     """A group that may be expanded: read the list it is over and hand in its items."""
 
@@ -115,6 +122,7 @@ Effect = (
     | AskPerson
     | MergeWorks
     | AwaitResolution
+    | AwaitHandIn
     | ReadList
     | TakeCheckpoint
     | PublishLine
@@ -160,6 +168,11 @@ def pending(state: RunState) -> Iterator[Effect]:
     if state.status is not RunStatus.EXECUTING:
         return
     yield from _gates(state)
+    for number in bits(state.handed):
+        deadline_at = state.tasks[number].deadline_at
+        yield AwaitHandIn(_key(state, number), deadline_at)
+        if deadline_at is not None:
+            yield WakeAt(deadline_at)
     if lined or state.groups or state.merging or state.conflicted:
         yield from _line(state)
     yield from _wakes(state)

@@ -10,10 +10,12 @@ from typing import Literal
 
 import msgspec
 
+from orchestrate.core.planning.budget import UNLIMITED, Budget
 from orchestrate.core.planning.definition import FailureCause, InputValue, Workflow
-from orchestrate.core.running.state import CheckpointKind, GateState, TaskState
+from orchestrate.core.running.state import CheckpointKind, GateState, Rung, TaskState
 from orchestrate.core.sharing.artifact import Artifact
 from orchestrate.core.sharing.evidence import EvidenceNote, Verdict
+from orchestrate.core.sharing.usage import AgentSession, Denial, Usage
 from orchestrate.core.sharing.work import Conflict, Work
 
 
@@ -58,10 +60,14 @@ class RunAdopted(Event, frozen=True, tag="RunAdopted", kw_only=True):
 
 
 class RunPaused(Event, frozen=True, tag="RunPaused", kw_only=True):
-    """No new attempt starts; attempts that are running may end."""
+    """No new attempt starts; attempts that are running may end.
+
+    `exhausted`: too little is left of a budget for anything to start.
+    """
 
     reason: str = ""
     by: str = ""
+    exhausted: bool = False
 
 
 class RunResumed(Event, frozen=True, tag="RunResumed", kw_only=True):
@@ -103,6 +109,13 @@ class LimitChanged(Event, frozen=True, tag="LimitChanged", kw_only=True):
     by: str = ""
 
 
+class BudgetChanged(Event, frozen=True, tag="BudgetChanged", kw_only=True):
+    """What the run may consume in all, from now on; what it consumed before counts."""
+
+    budget: Budget
+    by: str = ""
+
+
 class ConditionHeld(Event, frozen=True, tag="ConditionHeld", kw_only=True):
     """A task's `when` was true, or its trigger rule was met only now: it is ready."""
 
@@ -130,18 +143,29 @@ class TaskFailed(Event, frozen=True, tag="TaskFailed", kw_only=True):
 class AttemptStarted(Event, frozen=True, tag="AttemptStarted", kw_only=True):
     """A slot was granted and work begins. The key `run:task:number` is the effect's identity.
 
-    `base` is the commit its workspace stands at; empty when it has none.
+    `base` is the commit its workspace stands at; empty when it has none. `agent`, `backend` and
+    `model` say who performs it, where a model does, and `reserved` what it may consume. `rung` is
+    where on the ladder of recovery it stands; empty for a task that has no ladder.
     """
 
     task: str
     number: int
     base: str = ""
+    agent: str = ""
+    backend: str = ""
+    model: str = ""
+    reserved: Budget = UNLIMITED
+    rung: Rung | Literal[""] = ""
 
 
 class AttemptSucceeded(Event, frozen=True, tag="AttemptSucceeded", kw_only=True):
     """The attempt ended well and its required outputs are there, under these digests.
 
-    With `work` its task has not succeeded yet: the work has to be merged.
+    With `work` its task has not succeeded yet: the work has to be merged. `usage` is what it
+    consumed, None where no model was asked; `session` can be gone on with; `denials` are tools it
+    was not allowed. `handed_on` is about how many tokens it was given from earlier tasks,
+    `follow_ups` what it says is left to do, `version` that of the program that ran it. `by` is the
+    person who did it, where one did.
     """
 
     task: str
@@ -153,10 +177,21 @@ class AttemptSucceeded(Event, frozen=True, tag="AttemptSucceeded", kw_only=True)
     duration_s: float = 0.0
     recovered: bool = False
     work: Work | None = None
+    usage: Usage | None = None
+    session: AgentSession | None = None
+    denials: tuple[Denial, ...] = ()
+    handed_on: int = 0
+    follow_ups: tuple[str, ...] = ()
+    version: str = ""
+    by: str = ""
 
 
 class AttemptFailed(Event, frozen=True, tag="AttemptFailed", kw_only=True):
-    """The attempt ended badly. With `retry_at` (Unix seconds) the task is tried again."""
+    """The attempt ended badly. With `retry_at` (Unix seconds) the task is tried again.
+
+    It is then tried on `rung` of the ladder of recovery by the `performer`-th of its staff; an
+    empty rung leaves both as they are. `blameless`: it does not count against the retry policy.
+    """
 
     task: str
     number: int
@@ -165,15 +200,30 @@ class AttemptFailed(Event, frozen=True, tag="AttemptFailed", kw_only=True):
     exit_code: int | None = None
     duration_s: float = 0.0
     retry_at: float | None = None
+    rung: Rung | Literal[""] = ""
+    performer: int = 0
+    blameless: bool = False
+    usage: Usage | None = None
+    session: AgentSession | None = None
+    denials: tuple[Denial, ...] = ()
+    version: str = ""
 
 
 class AttemptLost(Event, frozen=True, tag="AttemptLost", kw_only=True):
-    """Its owner died and no outcome was found. Not counted as a failure while `retry` is true."""
+    """Its owner died and no outcome was found. Not counted as a failure while `retry` is true.
+
+    `rung` and `performer` as in AttemptFailed.
+    """
 
     task: str
     number: int
     retry: bool = True
     message: str = ""
+    duration_s: float = 0.0
+    usage: Usage | None = None
+    session: AgentSession | None = None
+    rung: Rung | Literal[""] = ""
+    performer: int = 0
 
 
 class AttemptInterrupted(Event, frozen=True, tag="AttemptInterrupted", kw_only=True):
@@ -182,6 +232,9 @@ class AttemptInterrupted(Event, frozen=True, tag="AttemptInterrupted", kw_only=T
     task: str
     number: int
     reason: str = ""
+    duration_s: float = 0.0
+    usage: Usage | None = None
+    session: AgentSession | None = None
 
 
 class AttemptCancelled(Event, frozen=True, tag="AttemptCancelled", kw_only=True):
@@ -189,6 +242,38 @@ class AttemptCancelled(Event, frozen=True, tag="AttemptCancelled", kw_only=True)
 
     task: str
     number: int
+    duration_s: float = 0.0
+    usage: Usage | None = None
+
+
+class AdviceGiven(Event, frozen=True, tag="AdviceGiven", kw_only=True):
+    """The task's advisor said how to go on after failures; the task is tried once more with it."""
+
+    task: str
+    number: int
+    advice: str
+    duration_s: float = 0.0
+    usage: Usage | None = None
+
+
+class TaskSplit(Event, frozen=True, tag="TaskSplit", kw_only=True):
+    """A task that failed as a whole became a group over the list its definition offers."""
+
+    task: str
+
+
+class TaskHanded(Event, frozen=True, tag="TaskHanded", kw_only=True):
+    """A task is in the hands of a person, until `deadline_at` (Unix seconds) if that is set.
+
+    It is attempt `number`, whose workspace starts from `base`; `reason` is why, where agents
+    failed at it before.
+    """
+
+    task: str
+    number: int
+    deadline_at: float | None = None
+    reason: str = ""
+    base: str = ""
 
 
 class GateOpened(Event, frozen=True, tag="GateOpened", kw_only=True):
@@ -228,7 +313,10 @@ class WorkMerged(Event, frozen=True, tag="WorkMerged", kw_only=True):
 
 
 class WorkReturned(Event, frozen=True, tag="WorkReturned", kw_only=True):
-    """Work was sent back with what was seen. With `retry` its task is done anew."""
+    """Work was sent back with what was seen. With `retry` its task is done anew.
+
+    `rung` and `performer` as in AttemptFailed.
+    """
 
     task: str
     number: int
@@ -237,6 +325,8 @@ class WorkReturned(Event, frozen=True, tag="WorkReturned", kw_only=True):
     checks: tuple[EvidenceNote, ...] = ()
     retry: bool = False
     by: str = ""
+    rung: Rung | Literal[""] = ""
+    performer: int = 0
 
 
 class WorkConflicted(Event, frozen=True, tag="WorkConflicted", kw_only=True):
@@ -352,6 +442,7 @@ AnyEvent = (
     | RunFailed
     | RunCancelled
     | LimitChanged
+    | BudgetChanged
     | ConditionHeld
     | TaskSkipped
     | TaskFailed
@@ -361,6 +452,9 @@ AnyEvent = (
     | AttemptLost
     | AttemptInterrupted
     | AttemptCancelled
+    | AdviceGiven
+    | TaskSplit
+    | TaskHanded
     | GateOpened
     | GateDecided
     | GateReminded

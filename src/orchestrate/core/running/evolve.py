@@ -15,6 +15,7 @@ import msgspec
 from orchestrate.core.running import events as ev
 from orchestrate.core.running.draft import Draft
 from orchestrate.core.running.evolve_attempt import (
+    advice_given,
     attempt_cancelled,
     attempt_failed,
     attempt_interrupted,
@@ -27,6 +28,8 @@ from orchestrate.core.running.evolve_attempt import (
     gate_reminded,
     skipped,
     task_failed,
+    task_handed,
+    task_split,
 )
 from orchestrate.core.running.evolve_checkpoint import (
     audited,
@@ -101,6 +104,7 @@ def _planned(draft: Any, event: ev.RunPlanned) -> None:
     draft.inputs = event.inputs
     draft.fingerprint = event.fingerprint
     draft.max_parallel = event.workflow.limits.max_parallel
+    draft.budget = event.workflow.limits.budget
     draft.plan_with(PlanIndex(event.workflow))
 
 
@@ -120,10 +124,12 @@ def _adopted(draft: Any, event: ev.RunAdopted) -> None:
 def _paused(draft: Any, event: ev.RunPaused) -> None:
     draft.status = following(RUN, draft.status, "run_paused")
     draft.reason = event.reason
+    draft.exhausted = event.exhausted
 
 
 def _resumed(draft: Any, event: ev.RunResumed) -> None:
     failed = draft.status is RunStatus.FAILED
+    draft.exhausted = False
     draft.status = following(RUN, draft.status, "run_resumed")
     draft.reason = event.reason
     draft.leg_started_at = event.at
@@ -195,6 +201,7 @@ def _failed(draft: Any, event: ev.RunFailed) -> None:
 
 def _cancelled(draft: Any, event: ev.RunCancelled) -> None:
     draft.status = following(RUN, draft.status, "run_cancelled")
+    draft.exhausted = False
     draft.reason = event.reason
     draft.ended_at = event.at
     draft.due = None
@@ -214,6 +221,10 @@ def _limit_changed(draft: Any, event: ev.LimitChanged) -> None:
     draft.max_parallel = event.max_parallel
 
 
+def _budget_changed(draft: Any, event: ev.BudgetChanged) -> None:
+    draft.budget = event.budget
+
+
 #: What folds each kind of event in.
 FOLD: dict[type, Callable[[Any, Any], None]] = {
     ev.RunCreated: _created,
@@ -226,6 +237,7 @@ FOLD: dict[type, Callable[[Any, Any], None]] = {
     ev.RunFailed: _failed,
     ev.RunCancelled: _cancelled,
     ev.LimitChanged: _limit_changed,
+    ev.BudgetChanged: _budget_changed,
     ev.ConditionHeld: condition_held,
     ev.TaskSkipped: skipped,
     ev.TaskFailed: task_failed,
@@ -235,6 +247,9 @@ FOLD: dict[type, Callable[[Any, Any], None]] = {
     ev.AttemptLost: attempt_lost,
     ev.AttemptInterrupted: attempt_interrupted,
     ev.AttemptCancelled: attempt_cancelled,
+    ev.AdviceGiven: advice_given,
+    ev.TaskSplit: task_split,
+    ev.TaskHanded: task_handed,
     ev.GateOpened: gate_opened,
     ev.GateDecided: gate_decided,
     ev.GateReminded: gate_reminded,

@@ -6,7 +6,12 @@ from typing import Any
 
 import msgspec
 
+from orchestrate.core.planning.budget import UNLIMITED
+from orchestrate.core.planning.expansion import split
 from orchestrate.core.running import events as ev
+from orchestrate.core.running.plan import PlanIndex
+from orchestrate.core.running.recovery import performing
+from orchestrate.core.running.spending import charge
 from orchestrate.core.running.state import TaskState
 from orchestrate.core.running.status import (
     ATTEMPT,
@@ -18,6 +23,7 @@ from orchestrate.core.running.status import (
     TaskStatus,
     following,
 )
+from orchestrate.core.sharing.usage import AgentSession
 
 _replace = msgspec.structs.replace
 
@@ -81,6 +87,9 @@ def _begun(before: TaskState, event: ev.AttemptStarted, status: TaskStatus) -> T
             attempts=event.number,
             started_at=event.at,
             base=event.base,
+            reserved=event.reserved,
+            rung=before.rung,
+            performer=before.performer,
         )
     return TaskState(
         status=status,
@@ -99,6 +108,12 @@ def _begun(before: TaskState, event: ev.AttemptStarted, status: TaskStatus) -> T
         conflicts=before.conflicts,
         resolving=before.resolving,
         snapshot=before.snapshot,
+        rung=before.rung,
+        performer=before.performer,
+        limited=before.limited,
+        session=before.session,
+        advice=before.advice,
+        reserved=event.reserved,
     )
 
 
@@ -106,6 +121,9 @@ def _end_attempt(draft: Any, event: Any, trigger: str, **changes: Any) -> None:
     number = draft.plan.position[event.task]
     before = draft.tasks[number]
     status = following(TASK, before.status, trigger)
+    if draft.plan.paid >> number & 1:
+        _settle_account(draft, number, before, event)
+        changes["reserved"] = UNLIMITED
     draft.tasks = draft.tasks.set(
         number,
         _replace(
@@ -117,7 +135,10 @@ def _end_attempt(draft: Any, event: Any, trigger: str, **changes: Any) -> None:
         ),
     )
     bit = 1 << number
-    draft.live ^= bit
+    if before.status is TaskStatus.HANDED:
+        draft.handed ^= bit
+    else:
+        draft.live ^= bit
     if status is TaskStatus.READY:
         draft.ready |= bit
         draft.hold_back(number)
@@ -133,8 +154,22 @@ def _end_attempt(draft: Any, event: Any, trigger: str, **changes: Any) -> None:
         draft.settle_task(number, status)
 
 
+def _settle_account(draft: Any, number: int, before: TaskState, event: Any) -> None:
+    """Add what an attempt consumed to what was spent."""
+    who = performing(draft.plan, number, before)
+    usage = event.usage
+    # What vanished may have consumed anything; what never began consumed nothing.
+    if who is None or not who.paid or (usage is None and not isinstance(event, ev.AttemptLost)):
+        return
+    task = draft.plan.order[number]
+    draft.spent = charge(draft.spent, task, who.backend, usage, before.reserved, event.duration_s)
+    if usage is None or (usage.cost_usd is None and usage.tokens):
+        draft.unpriced += 1
+
+
 def attempt_succeeded(draft: Any, event: ev.AttemptSucceeded) -> None:
     """See AttemptSucceeded."""
+    before: TaskState = draft.tasks[draft.plan.position[event.task]]
     trigger = "attempt_succeeded"
     about_work: dict[str, Any] = {}
     if event.work is not None:
@@ -146,8 +181,10 @@ def attempt_succeeded(draft: Any, event: ev.AttemptSucceeded) -> None:
         event,
         trigger,
         **about_work,
+        session=None if before.resolving else event.session,
         snapshot="",
         summary=event.summary,
+        follow_ups=event.follow_ups,
         artifacts=event.artifacts,
         metrics=event.metrics,
         exit_code=event.exit_code,
@@ -166,13 +203,43 @@ def attempt_failed(draft: Any, event: ev.AttemptFailed) -> None:
         draft,
         event,
         trigger,
+        **next_rung(before, event),
         resolving=before.resolving and event.retry_at is not None,
-        failures=before.failures + 1,
         not_before=event.retry_at or 0.0,
         cause=event.cause,
         message=event.message,
         exit_code=event.exit_code,
     )
+
+
+#: What whoever comes next begins with: all tries, and no conversation.
+_ANEW: dict[str, Any] = {"failures": 0, "limited": 0, "losses": 0, "returns": 0, "session": None}
+
+
+def moved_on(
+    before: TaskState, event: ev.AttemptFailed | ev.AttemptLost | ev.WorkReturned
+) -> dict[str, Any]:
+    """What changes when somebody else takes over; nothing if nobody does."""
+    if not event.rung or (event.rung, event.performer) == (before.rung, before.performer):
+        return {}
+    return {"rung": event.rung, "performer": event.performer, **_ANEW}
+
+
+def next_rung(before: TaskState, event: ev.AttemptFailed) -> dict[str, Any]:
+    """What a failure changes of a task's place on the ladder of recovery."""
+    moved = moved_on(before, event)
+    if moved:
+        return moved
+    return {
+        "failures": before.failures + (not event.blameless),
+        "limited": before.limited + event.blameless,
+        "session": _session(before, event.session),
+    }
+
+
+def _session(before: TaskState, latest: AgentSession | None) -> AgentSession | None:
+    """The conversation to go on with; what was said about a conflict is no part of it."""
+    return before.session if before.resolving else latest or before.session
 
 
 def attempt_lost(draft: Any, event: ev.AttemptLost) -> None:
@@ -185,8 +252,12 @@ def attempt_lost(draft: Any, event: ev.AttemptLost) -> None:
         draft,
         event,
         trigger,
+        **{
+            "losses": before.losses + 1,
+            "session": _session(before, event.session),
+            **moved_on(before, event),
+        },
         resolving=before.resolving and event.retry,
-        losses=before.losses + 1,
         cause="lost",
         message=event.message,
     )
@@ -194,12 +265,58 @@ def attempt_lost(draft: Any, event: ev.AttemptLost) -> None:
 
 def attempt_interrupted(draft: Any, event: ev.AttemptInterrupted) -> None:
     """See AttemptInterrupted."""
-    _end_attempt(draft, event, "attempt_interrupted", message=event.reason)
+    before: TaskState = draft.tasks[draft.plan.position[event.task]]
+    _end_attempt(
+        draft,
+        event,
+        "attempt_interrupted",
+        message=event.reason,
+        session=_session(before, event.session),
+    )
 
 
 def attempt_cancelled(draft: Any, event: ev.AttemptCancelled) -> None:
     """See AttemptCancelled."""
     _end_attempt(draft, event, "attempt_cancelled")
+
+
+def advice_given(draft: Any, event: ev.AdviceGiven) -> None:
+    """See AdviceGiven."""
+    _end_attempt(draft, event, "advice_given", advice=event.advice, performer=0, **_ANEW)
+
+
+def task_split(draft: Any, event: ev.TaskSplit) -> None:
+    """See TaskSplit."""
+    number = draft.plan.position[event.task]
+    before = draft.tasks[number]
+    status = following(TASK, before.status, "task_split")
+    draft.tasks = draft.tasks.set(number, _replace(before, status=status, session=None))
+    draft.replan(PlanIndex(split(draft.plan.workflow, event.task)))
+    draft.derive()
+
+
+def task_handed(draft: Any, event: ev.TaskHanded) -> None:
+    """See TaskHanded."""
+    number = draft.plan.position[event.task]
+    before = draft.tasks[number]
+    bit = 1 << number
+    draft.tasks = draft.tasks.set(
+        number,
+        _replace(
+            before,
+            status=following(TASK, before.status, "task_handed"),
+            attempt=AttemptStatus.STARTED,
+            attempts=event.number,
+            started_at=event.at,
+            base=event.base,
+            work=None,
+            session=None,
+            deadline_at=event.deadline_at,
+        ),
+    )
+    draft.ready &= ~bit
+    draft.retrying &= ~bit
+    draft.handed |= bit
 
 
 # -- gates -------------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ def rolled_back(draft: Any, event: ev.RunRolledBack) -> None:
     draft.published = ""
     draft.due = None
     if not event.automatic:
+        draft.exhausted = False
         draft.reason = event.reason
         draft.ended_at = 0.0
         draft.failed_task = draft.failed_gate = ""

@@ -8,6 +8,7 @@ import msgspec
 
 from orchestrate.core.planning.expansion import expanded
 from orchestrate.core.running import events as ev
+from orchestrate.core.running.evolve_attempt import moved_on
 from orchestrate.core.running.plan import PlanIndex
 from orchestrate.core.running.state import TaskState
 from orchestrate.core.running.status import TASK, TaskStatus, following
@@ -59,14 +60,19 @@ def work_returned(draft: Any, event: ev.WorkReturned) -> None:
         draft,
         event,
         "work_returned_retry" if event.retry else "work_returned",
+        **_sent_back(before, event),
         cause=event.cause,
         message=event.message,
         checks=event.checks,
-        returns=before.returns + 1,
         conflicts=(),
         resolving=False,
         finished_at=event.at,
     )
+
+
+def _sent_back(before: TaskState, event: ev.WorkReturned) -> dict[str, Any]:
+    moved = moved_on(before, event)
+    return moved or {"returns": before.returns + 1}
 
 
 def work_conflicted(draft: Any, event: ev.WorkConflicted) -> None:
@@ -79,6 +85,8 @@ def work_conflicted(draft: Any, event: ev.WorkConflicted) -> None:
         conflicts=event.conflicts,
         resolving=event.resolver,
         returns=before.returns + event.resolver,
+        # Whoever goes on does so from another line than the conversation was about.
+        session=None,
         cause="conflict",
         message=f"{len(event.conflicts)} files conflict with what was merged",
     )
@@ -112,7 +120,11 @@ def group_ended(draft: Any, event: ev.GroupEnded) -> None:
     status = following(TASK, before.status, "group_ended")
     metrics = {"succeeded": float(event.succeeded), "failed": float(event.failed)}
     draft.tasks = draft.tasks.set(
-        number, _replace(before, status=status, metrics=metrics, finished_at=event.at)
+        number,
+        # What failed may have been the whole, before it was split.
+        _replace(
+            before, status=status, metrics=metrics, cause=None, message="", finished_at=event.at
+        ),
     )
     draft.groups &= ~(1 << number)
     draft.settle_task(number, status)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from orchestrate.core.running import events as ev
 from orchestrate.core.running.state import RunState
-from orchestrate.core.running.status import RUN, GateStatus, RunStatus
+from orchestrate.core.running.status import RUN, RUN_ENDED, GateStatus, RunStatus
 from orchestrate.errors import ConflictError, IllegalCommandError, RequestError
 
 Events = tuple[ev.AnyEvent, ...]
@@ -22,6 +22,8 @@ RUN_COMMANDS: dict[str, str] = {
 
 #: While these last, the limit of parallel attempts can be changed.
 LIMIT_CHANGES = frozenset({RunStatus.PLANNING, RunStatus.EXECUTING, RunStatus.PAUSED})
+#: While these last, or after a failure that can be resumed, the budget can be changed.
+BUDGET_CHANGES = frozenset({*LIMIT_CHANGES, RunStatus.FAILED})
 #: While these last, gates are decided and workspaces snapshotted.
 IN_PROGRESS = frozenset({RunStatus.EXECUTING, RunStatus.PAUSED})
 #: While these last, there is something a checkpoint can hold and somebody can go back to.
@@ -44,12 +46,16 @@ def legal_commands(state: RunState) -> tuple[str, ...]:
         legal.remove("RollBack")
     if state.status in LIMIT_CHANGES:
         legal.append("SetLimit")
+    if state.status in BUDGET_CHANGES:
+        legal.append("SetBudget")
     if state.status in IN_PROGRESS and any(
         gate.status is GateStatus.OPEN for gate in state.gates.values()
     ):
         legal.append("DecideGate")
     if state.conflicted:
         legal.append("ResolveConflict")
+    if state.handed and state.status not in RUN_ENDED:
+        legal += ["HandIn", "DeclineTask"]
     if state.status in HOLDS_CHECKPOINTS:
         legal.append("AskCheckpoint")
     return tuple(legal)

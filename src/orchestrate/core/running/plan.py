@@ -41,6 +41,8 @@ class PlanIndex:
         phase_mask: phase number -> bit set of its tasks, for limited phases.
         group_mask: bit set of groups, whose members do their work.
         writing: bit set of the tasks that write, and so deliver work to merge.
+        paid: bit set of the tasks that somebody paid may perform.
+        stepping: bit set of the tasks that may be split, or handed to a person.
         rivals: position -> bit set of the tasks whose forecast write sets overlap with its own.
     """
 
@@ -53,6 +55,7 @@ class PlanIndex:
         "merge_gates",
         "needs",
         "order",
+        "paid",
         "phase_dependents",
         "phase_gates",
         "phase_mask",
@@ -62,6 +65,7 @@ class PlanIndex:
         "phase_tasks",
         "position",
         "rivals",
+        "stepping",
         "tolerated",
         "workflow",
         "writing",
@@ -76,6 +80,7 @@ class PlanIndex:
         self._index_phases()
         self._index_tasks()
         self._index_writing()
+        self._index_staff()
 
     def _index_phases(self) -> None:
         phases = self.workflow.phases
@@ -152,6 +157,18 @@ class PlanIndex:
                 against |= met[pattern]
             if against & ~(1 << number):
                 self.rivals[number] = against & ~(1 << number)
+
+    def _index_staff(self) -> None:
+        self.paid = self.stepping = 0
+        resolver = self.workflow.resolver
+        if resolver is not None and any(each.paid for each in resolver.staff):
+            self.paid = self.writing
+        for number, task in enumerate(self.order):
+            advisor = () if task.advisor is None else (task.advisor,)
+            if any(each.paid for each in (*task.staff, *advisor)):
+                self.paid |= 1 << number
+            if task.split is not None or task.hand_over is not None or task.backend == "human":
+                self.stepping |= 1 << number
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PlanIndex) and self.workflow == other.workflow

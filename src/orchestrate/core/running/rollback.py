@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from orchestrate.core.planning.budget import UNLIMITED
 from orchestrate.core.planning.definition import Workflow
 from orchestrate.core.running.state import GateState, RunState, Stable, TaskState
 from orchestrate.core.running.status import GateStatus, TaskStatus
@@ -84,8 +85,18 @@ def _restored_task(before: TaskState, snapshot: str, used: int) -> TaskState:
     record = _replace(before, used=used if used > before.attempts else before.used)
     if before.status is TaskStatus.RUNNING:
         # It was at work: it starts again, from the files it had.
-        return _replace(record, status=TaskStatus.READY, attempt=None, snapshot=snapshot)
-    return record
+        return _replace(
+            record,
+            status=TaskStatus.READY,
+            attempt=None,
+            snapshot=snapshot,
+            session=None,
+            reserved=UNLIMITED,
+        )
+    if before.status is TaskStatus.HANDED:
+        return _replace(record, status=TaskStatus.READY, attempt=None, deadline_at=None)
+    # The files are those of then; a conversation about later ones would contradict them.
+    return _replace(record, session=None) if record.session is not None else record
 
 
 def _restored_gate(before: GateState) -> GateState:

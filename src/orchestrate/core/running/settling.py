@@ -6,13 +6,18 @@ checkpoint somebody asked for, and one that failed at a gate falls back.
 
 from __future__ import annotations
 
+from orchestrate.core.planning.definition import EVIDENCE_GATES
 from orchestrate.core.planning.expression import ExpressionError, evaluate, parse
+from orchestrate.core.planning.staffing import HandOver
 from orchestrate.core.running import events as ev
 from orchestrate.core.running.decide_checkpoint import fall_back, owed_now
+from orchestrate.core.running.effects import startable
 from orchestrate.core.running.legality import Events
 from orchestrate.core.running.owed import is_publication_owed, owed_checkpoint
 from orchestrate.core.running.plan import bits
+from orchestrate.core.running.recovery import is_for_person
 from orchestrate.core.running.scope import scope
+from orchestrate.core.running.spending import unaffordable
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import GateStatus, RunStatus, TaskStatus
 
@@ -32,15 +37,22 @@ def owed_decision(state: RunState, now: float) -> Events:
         return () if state.live or state.merging else (_failure(state, now),)
     if state.unsettled:
         return (_judge(state, next(bits(state.unsettled)), now),)
+    if (state.ready | state.retrying) & state.index.stepping:
+        stepped = _step(state, now)
+        if stepped is not None:
+            return (stepped,)
     if state.groups:
         ended = _end_group(state, now)
         if ended is not None:
             return (ended,)
     if state.gates_due:
-        return (_open_gate(state, next(bits(state.gates_due)), now),)
+        return _open_gate(state, next(bits(state.gates_due)), now)
     if state.remaining or not all(phase.done for phase in state.phases):
         decided = _evaluate_condition_gate(state, now) if state.gates else None
-        return () if decided is None else (decided,)
+        if decided is not None:
+            return (decided,)
+        run_out = _run_out(state, now) if state.index.paid else None
+        return () if run_out is None else (run_out,)
     return _end(state, now)
 
 
@@ -98,6 +110,47 @@ def _judge(state: RunState, number: int, now: float) -> ev.AnyEvent:
     return ev.ConditionHeld(at=now, task=task.id)
 
 
+def _step(state: RunState, now: float) -> ev.AnyEvent | None:
+    """A task that is to be split now, or handed to a person."""
+    plan = state.index
+    for number in bits((state.ready | state.retrying) & plan.stepping):
+        spec, record = plan.order[number], state.tasks[number]
+        if record.rung == "split":
+            return ev.TaskSplit(at=now, task=spec.id)
+        if not record.resolving and is_for_person(spec, record):
+            hand_over = spec.hand_over or HandOver()
+            limit_s = hand_over.deadline_s
+            return ev.TaskHanded(
+                at=now,
+                task=spec.id,
+                number=record.next_number,
+                deadline_at=None if limit_s is None else now + limit_s,
+                reason=record.message if record.rung == "human" else hand_over.message,
+                base=state.line if spec.in_workspace else "",
+            )
+    return None
+
+
+def _run_out(state: RunState, now: float) -> ev.RunPaused | None:
+    """The pause of a run in which nothing is at work, and nothing can start for want of budget."""
+    mask = startable(state)
+    at_work = state.live or state.merging or state.groups or _is_asking(state)
+    if at_work or not mask or mask & ~state.index.paid:
+        return None
+    shortage = unaffordable(state, mask)
+    if shortage is None:
+        return None
+    return ev.RunPaused(at=now, reason=shortage.reason, by="engine", exhausted=True)
+
+
+def _is_asking(state: RunState) -> bool:
+    """Whether a gate is open that evidence decides."""
+    return any(
+        state.gates[name].status is GateStatus.OPEN and gate.kind in EVIDENCE_GATES
+        for name, (_, gate) in state.index.gates.items()
+    )
+
+
 def _end_group(state: RunState, now: float) -> ev.AnyEvent | None:
     """The end of a group whose members have all ended."""
     plan = state.index
@@ -135,7 +188,8 @@ def _has_failed_need(state: RunState, number: int) -> bool:
     )
 
 
-def _open_gate(state: RunState, phase: int, now: float) -> ev.GateOpened:
+def _open_gate(state: RunState, phase: int, now: float) -> Events:
+    """The opening of the next gate of `phase`; with its verdict, where it need not be asked."""
     plan = state.index
     name = next(
         gate for gate in plan.phase_gates[phase] if state.gates[gate].status is GateStatus.CLOSED
@@ -144,7 +198,20 @@ def _open_gate(state: RunState, phase: int, now: float) -> ev.GateOpened:
     deadline_at = None
     if spec.kind == "human" and spec.deadline_s is not None:
         deadline_at = now + spec.deadline_s
-    return ev.GateOpened(at=now, gate=name, deadline_at=deadline_at)
+    opened = ev.GateOpened(at=now, gate=name, deadline_at=deadline_at)
+    if spec.when is None or _may_hold(state, spec.when):
+        return (opened,)
+    reason = f"not asked: {spec.when} does not hold"
+    passed = ev.GateDecided(at=now, gate=name, verdict="passed", by="engine", reason=reason)
+    return (opened, passed)
+
+
+def _may_hold(state: RunState, condition: str) -> bool:
+    """Whether `condition` holds, or cannot be decided: then the gate is asked."""
+    try:
+        return evaluate(parse(condition), scope(state)) is not False
+    except ExpressionError:
+        return True
 
 
 def _evaluate_condition_gate(state: RunState, now: float) -> ev.GateDecided | None:

@@ -12,13 +12,17 @@ from typing import Literal
 import immutables
 import msgspec
 
+from orchestrate.core.planning.budget import UNLIMITED, Amount, Budget
 from orchestrate.core.planning.definition import FailureCause, InputValue
 from orchestrate.core.running.plan import PlanIndex
 from orchestrate.core.running.status import AttemptStatus, GateStatus, RunStatus, TaskStatus
 from orchestrate.core.sharing.artifact import Artifact
 from orchestrate.core.sharing.evidence import EvidenceNote
+from orchestrate.core.sharing.usage import AgentSession
 from orchestrate.core.sharing.work import Conflict, Work
 
+#: See `recovery`.
+Rung = Literal["same", "alternative", "split", "architect", "human"]
 CheckpointKind = Literal["start", "phase", "interval", "merge", "manual", "failure", "rollback"]
 
 
@@ -28,7 +32,8 @@ class TaskState(msgspec.Struct, frozen=True, omit_defaults=True):
     `attempts` is the number of the latest attempt, which is `attempt` now; `failures` counts those
     held against the retry policy since the last resume, `losses` those that vanished with their
     driver. `not_before` is when a retry is due. The result fields are those of the attempt that
-    succeeded; `cause` and `message` those of the latest failure or skip.
+    succeeded, `follow_ups` what it says is left; `cause` and `message` those of the latest failure
+    or skip.
 
     `used` is the highest number an attempt was ever given, where a rollback has put `attempts` back
     below it: numbers are not given twice. `base` is the commit the latest attempt started from.
@@ -36,6 +41,11 @@ class TaskState(msgspec.Struct, frozen=True, omit_defaults=True):
     whether every check passed there. `checks` are those of the merge, or of the work that was sent
     back `returns` times. `conflicts` stand between the work and the line; while `resolving`, an
     attempt is to join them. `snapshot` holds a workspace to go on from after a rollback.
+
+    `rung` is how far up the ladder of `recovery` the task is, `performer` which of its staff does
+    it; `failures` are counted anew with each. `limited` counts those held against nobody.
+    `session` is the conversation to go on with, `advice` what the architect said, `reserved` what
+    the attempt at work may consume. `deadline_at` is when a person has to have handed it in.
     """
 
     status: TaskStatus = TaskStatus.BLOCKED
@@ -50,6 +60,7 @@ class TaskState(msgspec.Struct, frozen=True, omit_defaults=True):
     skipped_by: str = ""
     message: str = ""
     summary: str = ""
+    follow_ups: tuple[str, ...] = ()
     artifacts: tuple[Artifact, ...] = ()
     metrics: dict[str, float] = {}
     exit_code: int | None = None
@@ -63,6 +74,13 @@ class TaskState(msgspec.Struct, frozen=True, omit_defaults=True):
     conflicts: tuple[Conflict, ...] = ()
     resolving: bool = False
     snapshot: str = ""
+    rung: Rung = "same"
+    performer: int = 0
+    limited: int = 0
+    session: AgentSession | None = None
+    advice: str = ""
+    reserved: Budget = UNLIMITED
+    deadline_at: float | None = None
 
     @property
     def next_number(self) -> int:
@@ -139,7 +157,11 @@ class RunState(msgspec.Struct, frozen=True):
     end has been marked by one, `undelivered` tells that work was delivered since, `due` is one that
     was asked for, `stable` the last to fall back to. `retired` maps tasks that a rollback took out
     of the plan to the last number of their attempts. `merging`, `conflicted` and `groups` are bit
-    sets like `ready`: work to merge, conflicts for a person, groups that may be expanded or ended.
+    sets like `ready`: work to merge, conflicts for a person, groups that may be expanded or ended;
+    `handed` are tasks in the hands of a person.
+
+    `budget` is the run's, `spent` what was consumed, by scope (see `spending`); `unpriced` counts
+    attempts that consumed tokens of unknown price. `exhausted`: it was paused for want of budget.
     """
 
     run: str = ""
@@ -188,6 +210,11 @@ class RunState(msgspec.Struct, frozen=True):
     merging: int = 0
     conflicted: int = 0
     groups: int = 0
+    handed: int = 0
+    budget: Budget = UNLIMITED
+    spent: immutables.Map[str, Amount] = immutables.Map()
+    unpriced: int = 0
+    exhausted: bool = False
 
     @property
     def index(self) -> PlanIndex:

@@ -29,6 +29,9 @@ Notes on rows that are not obvious:
 * A resolver that fails, or is lost too often, leaves the conflict to a person: what it was to join
   is still there. What a person sends back is always done anew.
 * Work delivered after its run was cancelled is merged nowhere: its task is cancelled with the run.
+* A task may be handed to a person, because it is a person's or because agents failed at it. It is
+  `handed` until they hand it in, give it back, or their time is over; it takes no slot.
+* An attempt of a task's advisor ends in `advice_given`: the task is ready again, for its own agent.
 * A group does no work: it becomes ready, is expanded into its members, waits for them (`blocked`),
   becomes ready again and ends with them.
 * A rollback is the one change that goes through no row of the task and gate tables: it puts back
@@ -66,6 +69,7 @@ class TaskStatus(StrEnum):
     RETRYING = "retrying"
     MERGING = "merging"
     CONFLICTED = "conflicted"
+    HANDED = "handed"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     SKIPPED = "skipped"
@@ -137,6 +141,8 @@ TASK: Mapping[TaskStatus, Mapping[str, TaskStatus]] = {
     },
     TaskStatus.READY: {
         "attempt_started": TaskStatus.RUNNING,
+        "task_handed": TaskStatus.HANDED,
+        "task_split": TaskStatus.READY,
         "dependencies_reopened": TaskStatus.BLOCKED,
         "group_expanded": TaskStatus.BLOCKED,
         "group_ended": TaskStatus.SUCCEEDED,
@@ -155,9 +161,18 @@ TASK: Mapping[TaskStatus, Mapping[str, TaskStatus]] = {
         "attempt_lost_retry": TaskStatus.READY,
         "attempt_interrupted": TaskStatus.READY,
         "attempt_cancelled": TaskStatus.CANCELLED,
+        "advice_given": TaskStatus.READY,
+    },
+    TaskStatus.HANDED: {
+        "attempt_succeeded": TaskStatus.SUCCEEDED,
+        "attempt_delivered": TaskStatus.MERGING,
+        "attempt_failed": TaskStatus.FAILED,
+        "run_cancelled": TaskStatus.CANCELLED,
     },
     TaskStatus.RETRYING: {
         "attempt_started": TaskStatus.RUNNING,
+        "task_handed": TaskStatus.HANDED,
+        "task_split": TaskStatus.READY,
         "dependencies_reopened": TaskStatus.BLOCKED,
         "run_cancelled": TaskStatus.CANCELLED,
     },
@@ -193,6 +208,7 @@ ATTEMPT: Mapping[AttemptStatus, Mapping[str, AttemptStatus]] = {
         "attempt_lost_retry": AttemptStatus.LOST,
         "attempt_interrupted": AttemptStatus.INTERRUPTED,
         "attempt_cancelled": AttemptStatus.CANCELLED,
+        "advice_given": AttemptStatus.SUCCEEDED,
     },
     AttemptStatus.SUCCEEDED: {},
     AttemptStatus.FAILED: {},

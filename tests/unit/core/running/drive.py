@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from orchestrate.core.planning.budget import UNLIMITED, Budget
 from orchestrate.core.planning.definition import (
     EachSpec,
     FailureCause,
@@ -18,6 +19,7 @@ from orchestrate.core.planning.definition import (
     TriggerRule,
     Workflow,
 )
+from orchestrate.core.planning.staffing import Assignee
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import effects as fx
 from orchestrate.core.running import events as ev
@@ -27,6 +29,7 @@ from orchestrate.core.running.evolve import evolve
 from orchestrate.core.running.rollback import Facts, facts
 from orchestrate.core.running.state import INITIAL, RunState
 from orchestrate.core.running.status import TaskStatus
+from orchestrate.core.sharing.usage import Usage
 from orchestrate.core.sharing.work import Conflict, Work
 
 E = TypeVar("E", bound=ev.Event)
@@ -63,6 +66,22 @@ def work_of(name: str, number: int) -> Work:
     return Work(commit=f"{name}.{number}", base=BASE, tree=f"tree-{name}.{number}")
 
 
+CLAUDE = Assignee("builder", "claude", provider="anthropic", paid=True, hard=True)
+CODEX = Assignee("builder", "codex", provider="openai", paid=True)
+
+
+def agent_task(name: str, *needs: str, allowance: Budget = UNLIMITED, **more: Any) -> TaskSpec:
+    """A task of a paid agent."""
+    who = msgspec.structs.replace(CLAUDE, allowance=allowance)
+    spec = TaskSpec(name, "main", agent="builder", backend="claude", prompt="do it", needs=needs)
+    return msgspec.structs.replace(spec, **{"staff": (who,), **more})
+
+
+def used(cost_usd: float | None, tokens: int = 100, turns: int = 1) -> Usage:
+    """What an attempt consumed."""
+    return Usage(input_tokens=tokens, turns=turns, cost_usd=cost_usd, cost_source="reported")
+
+
 def gate(name: str, kind: GateKind = "human", **more: object) -> GateSpec:
     """A gate."""
     return GateSpec(name, kind, **more)  # type: ignore[arg-type]
@@ -74,6 +93,7 @@ def workflow(
     max_parallel: int = 6,
     timeout_s: float | None = None,
     on_failure: str = "stop",
+    budget: Budget = UNLIMITED,
     **more: Any,
 ) -> Workflow:
     """A workflow of one phase called main, unless told otherwise."""
@@ -81,7 +101,7 @@ def workflow(
         name="test",
         phases=phases,
         tasks=tasks,
-        limits=Limits(max_parallel=max_parallel, timeout_s=timeout_s),
+        limits=Limits(max_parallel=max_parallel, timeout_s=timeout_s, budget=budget),
         on_failure=on_failure,  # type: ignore[arg-type]
         **more,
     )
@@ -147,14 +167,26 @@ class Run:
         number = self._live(name)
         return self.give(cmd.SucceedAttempt(task=name, number=number, **more))  # type: ignore[arg-type]
 
-    def fail(self, name: str, cause: FailureCause = "exit") -> list[ev.AnyEvent]:
+    def fail(self, name: str, cause: FailureCause = "exit", **more: Any) -> list[ev.AnyEvent]:
         """The live attempt at a task fails; it is started first if need be."""
         number = self._live(name)
-        return self.give(cmd.FailAttempt(task=name, number=number, cause=cause, message="boom"))
+        return self.give(
+            cmd.FailAttempt(task=name, number=number, cause=cause, message="boom", **more)
+        )
 
-    def lose(self, name: str) -> list[ev.AnyEvent]:
+    def lose(self, name: str, **more: Any) -> list[ev.AnyEvent]:
         """The live attempt at a task vanishes; it is started first if need be."""
-        return self.give(cmd.LoseAttempt(task=name, number=self._live(name)))
+        return self.give(cmd.LoseAttempt(task=name, number=self._live(name), **more))
+
+    def hand_in(self, name: str, **more: Any) -> list[ev.AnyEvent]:
+        """A person hands in what they did."""
+        number = self.state.task(name).attempts
+        return self.give(cmd.HandIn(task=name, number=number, by="ada", **more))
+
+    def decline(self, name: str) -> list[ev.AnyEvent]:
+        """A person gives a task back."""
+        number = self.state.task(name).attempts
+        return self.give(cmd.DeclineTask(task=name, number=number, by="ada", reason="no time"))
 
     def interrupt(self, name: str) -> list[ev.AnyEvent]:
         """The live attempt at a task is stopped; it is started first if need be."""

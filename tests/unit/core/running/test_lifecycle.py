@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrate.core.planning.budget import Budget
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.decide import (
     StaleAttemptError,
@@ -27,6 +28,7 @@ LIFECYCLE: dict[str, cmd.AnyCommand] = {
     "ResumeRun": cmd.ResumeRun(),
     "CancelRun": cmd.CancelRun(),
     "SetLimit": cmd.SetLimit(max_parallel=2),
+    "SetBudget": cmd.SetBudget(budget=Budget(cost_usd=1.0)),
     "AskCheckpoint": cmd.AskCheckpoint(),
     "RollBack": cmd.RollBack(
         checkpoint="c1", target=facts(Run(workflow(task("a"))).start().state, "c1")
@@ -82,11 +84,11 @@ def _at_work() -> Run:
 BACK = {"RollBack", "AskCheckpoint"}
 LEGAL = [
     (_idle, {"PlanRun", "CancelRun"}),
-    (_planning, {"PlanRun", "StartRun", "CancelRun", "SetLimit"}),
-    (_executing, {"AdoptRun", "PauseRun", "CancelRun", "SetLimit", *BACK}),
-    (_at_work, {"AdoptRun", "PauseRun", "CancelRun", "SetLimit", "AskCheckpoint"}),
-    (_paused, {"AdoptRun", "ResumeRun", "CancelRun", "SetLimit", *BACK}),
-    (_failed, {"AdoptRun", "ResumeRun", "CancelRun", *BACK}),
+    (_planning, {"PlanRun", "StartRun", "CancelRun", "SetLimit", "SetBudget"}),
+    (_executing, {"AdoptRun", "PauseRun", "CancelRun", "SetLimit", "SetBudget", *BACK}),
+    (_at_work, {"AdoptRun", "PauseRun", "CancelRun", "SetLimit", "SetBudget", "AskCheckpoint"}),
+    (_paused, {"AdoptRun", "ResumeRun", "CancelRun", "SetLimit", "SetBudget", *BACK}),
+    (_failed, {"AdoptRun", "ResumeRun", "CancelRun", "SetBudget", *BACK}),
     (_completed, BACK),
     (_cancelled, {"AdoptRun"}),
 ]

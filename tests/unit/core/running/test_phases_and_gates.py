@@ -11,6 +11,7 @@ from orchestrate.core.planning.definition import (
     PhaseSpec,
 )
 from orchestrate.core.running import commands as cmd
+from orchestrate.core.running import events as ev
 from orchestrate.core.running.decide import StaleAttemptError
 from orchestrate.core.running.effects import AskPerson, EvaluateGate, WakeAt
 from orchestrate.core.running.events import GateDecided, GateReminded
@@ -320,3 +321,26 @@ def test_gate_can_be_decided_while_the_run_is_paused() -> None:
     run.decide("one/person")
     run.give(cmd.ResumeRun())
     assert run.statuses["b"] == "ready"
+
+
+@pytest.mark.parametrize(
+    ("when", "asked"),
+    [
+        ("tasks.a.metrics.blocking > 0", False),
+        ("tasks.a.metrics.blocking == 0", True),
+        ("tasks.a.metrics.absent > 0", True),
+    ],
+)
+def test_a_gate_with_a_condition_is_asked_only_where_that_holds_or_cannot_be_told(
+    when: str, asked: bool
+) -> None:
+    phases = (PhaseSpec("main", gates=(gate("ok", when=when),)),)
+    run = Run(workflow(task("a"), phases=phases)).start()
+    run.succeed("a", metrics={"blocking": 0.0})
+    if asked:
+        assert run.state.gates["main/ok"].status.value == "open"
+        return
+    assert run.status == "completed"
+    decided = run.last(ev.GateDecided)
+    assert (decided.verdict, decided.by) == ("passed", "engine")
+    assert "not asked" in decided.reason

@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 import pytest
 
-from orchestrate.core.planning.definition import PhaseSpec, RetryPolicy, TaskSpec
+from orchestrate.core.planning.budget import Budget
+from orchestrate.core.planning.definition import EachSpec, PhaseSpec, RetryPolicy, TaskSpec
+from orchestrate.core.planning.staffing import HandOver
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import draft as draft_module
 from orchestrate.core.running import events as ev
@@ -35,7 +38,17 @@ from orchestrate.core.running.status import (
     following,
 )
 from orchestrate.errors import InternalError
-from tests.unit.core.running.drive import Run, gate, group, task, workflow, writer
+from tests.unit.core.running.drive import (
+    CLAUDE,
+    Run,
+    agent_task,
+    gate,
+    group,
+    task,
+    work_of,
+    workflow,
+    writer,
+)
 
 RETRY = RetryPolicy(max_attempts=2, backoff_s=5.0)
 
@@ -240,6 +253,50 @@ def _back_and_forth() -> Run:
     return run
 
 
+def _ladder() -> Run:
+    each = EachSpec("list", "items")
+    run = Run(
+        workflow(
+            task("list"),
+            agent_task("refused", "list", advisor=CLAUDE, hand_over=HandOver()),
+            agent_task("late", "list", hand_over=HandOver(deadline_s=5.0)),
+            agent_task("big", "list", split=each),
+            on_failure="continue",
+        )
+    ).start()
+    run.succeed("list")
+    run.fail("refused", "refusal")
+    run.succeed("refused", summary="do it differently")
+    run.fail("refused", "refusal")
+    run.hand_in("refused")
+    run.fail("late", "timeout")
+    run.now += 5.0
+    run.give(cmd.PassTime())
+    run.fail("big", "timeout")
+    run.expand("big", "one")
+    return run
+
+
+def _by_a_person() -> Run:
+    person = TaskSpec("a", "main", agent="builder", backend="human", writes=("**",))
+    split = agent_task("big", split=EachSpec("list", "items"), writes=("**",), max_returns=0)
+    run = Run(workflow(task("list"), person, msgspec.structs.replace(split, needs=("list",))))
+    run.start()
+    run.hand_in("a", work=work_of("a", 1))
+    run.merge("a")
+    run.succeed("list")
+    run.deliver("big")
+    run.hold()
+    run.send_back("big")
+    return run
+
+
+def _cancelled_in_the_hands_of_a_person() -> Run:
+    run = Run(workflow(TaskSpec("a", "main", agent="builder", backend="human"))).start()
+    run.give(cmd.CancelRun())
+    return run
+
+
 HISTORIES: dict[str, Callable[[], Run]] = {
     "lifecycle": _lifecycle,
     "cancelled at once": _cancelled_at_once,
@@ -266,6 +323,9 @@ HISTORIES: dict[str, Callable[[], Run]] = {
     "cancelled in conflict": _writing(_cancelled_after(_in_conflict)),
     "groups": _groups,
     "back and forth": _back_and_forth,
+    "the ladder": _ladder,
+    "by a person": _by_a_person,
+    "cancelled in the hands of a person": _cancelled_in_the_hands_of_a_person,
 }
 
 
@@ -358,6 +418,7 @@ def test_every_event_occurs_in_these_histories() -> None:
     seen = set().union(*(_names(make().events) for make in HISTORIES.values()))
     limits = Run(workflow(task("a"))).start()
     limits.give(cmd.SetLimit(max_parallel=2))
+    limits.give(cmd.SetBudget(budget=Budget(cost_usd=1.0)))
     held = Run(workflow(task("a", when="true"))).start()
     seen |= _names(limits.events) | _names(held.events)
     assert seen == {kind.__name__ for kind in ev.AnyEvent.__args__}
