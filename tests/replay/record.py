@@ -9,6 +9,7 @@ is never written again.
 from __future__ import annotations
 
 from orchestrate.core.codec import SCHEMA
+from orchestrate.core.planning.budget import Budget
 from orchestrate.core.planning.definition import (
     EachSpec,
     GateSpec,
@@ -20,10 +21,19 @@ from orchestrate.core.planning.definition import (
     TaskSpec,
     Workflow,
 )
+from orchestrate.core.planning.staffing import Assignee, HandOver
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.events import GroupItem
-from orchestrate.hosts.simulator.behaviour import Conduct, Joining, Judgement, Listing, Scripted
-from orchestrate.hosts.simulator.faults import Faults, GoBack, Intervention, Repeat
+from orchestrate.core.sharing.usage import CostSource, Usage
+from orchestrate.hosts.simulator.behaviour import (
+    Conduct,
+    Handing,
+    Joining,
+    Judgement,
+    Listing,
+    Scripted,
+)
+from orchestrate.hosts.simulator.faults import Closure, Faults, GoBack, Intervention, Repeat
 from orchestrate.hosts.simulator.simulate import History, simulate
 from tests.replay.recording import FOLDER, write
 
@@ -222,6 +232,116 @@ def _back_and_forth() -> History:
     return simulate(FIX, seed=7, behaviour=behaviour, faults=faults)
 
 
+_CLAUDE = Assignee(
+    "builder",
+    "claude",
+    provider="anthropic",
+    paid=True,
+    hard=True,
+    allowance=Budget(cost_usd=0.5),
+)
+_CODEX = Assignee(
+    "builder",
+    "codex",
+    model="m",
+    provider="openai",
+    paid=True,
+    allowance=Budget(cost_usd=0.25, tokens=100_000),
+)
+AGENTS = Workflow(
+    name="agents",
+    description="paid agents that fail in every way, until somebody else or a person does it",
+    phases=(PhaseSpec("plan"), PhaseSpec("build", depends_on=("plan",))),
+    tasks=(
+        TaskSpec(
+            "impact",
+            "plan",
+            agent="architect",
+            backend="claude",
+            prompt="look",
+            staff=(_CLAUDE, _CODEX),
+            outputs=(OutputSpec("parts", "parts.json"),),
+        ),
+        TaskSpec(
+            "fix",
+            "build",
+            agent="builder",
+            backend="claude",
+            prompt="fix",
+            needs=("impact",),
+            writes=("src/**",),
+            staff=(_CLAUDE, _CODEX),
+            retry=RetryPolicy(max_attempts=2, backoff_s=1.0),
+            advisor=_CLAUDE,
+            hand_over=HandOver(deadline_s=600.0),
+            must_change=True,
+            budget=Budget(cost_usd=20.0),
+        ),
+        TaskSpec(
+            "large",
+            "build",
+            agent="builder",
+            backend="codex",
+            prompt="do all",
+            needs=("impact",),
+            staff=(_CODEX,),
+            split=EachSpec("impact", "parts"),
+            retry=RetryPolicy(max_attempts=1),
+        ),
+        TaskSpec(
+            "note",
+            "build",
+            agent="scribe",
+            backend="scripted",
+            needs=("impact",),
+            staff=(Assignee("scribe", "scripted"),),
+        ),
+        TaskSpec("sign", "build", agent="human", backend="human", prompt="sign", needs=("fix",)),
+    ),
+    limits=Limits(budget=Budget(cost_usd=1.0), backends={"codex": Budget(tokens=10_000_000)}),
+)
+
+
+def _used(cost_usd: float | None, tokens: int = 1_000) -> Usage:
+    source: CostSource = "unknown" if cost_usd is None else "reported"
+    return Usage(output_tokens=tokens, turns=2, cost_usd=cost_usd, cost_source=source, model="m")
+
+
+def _agents() -> History:
+    """Every rung of the ladder; money runs out once, a crash loses an attempt, people take over."""
+    behaviour = Scripted(
+        {
+            ("impact", 1): Conduct(3.0, "rate_limit", usage=_used(0.01), retry_after_s=20.0),
+            ("impact", 2): Conduct(3.0, usage=_used(0.2)),
+            ("fix", 1): Conduct(9.0, "crash", usage=_used(0.3)),
+            ("fix", 2): Conduct(9.0, "bad_output", usage=_used(0.2)),
+            ("fix", 3): Conduct(9.0, "denied", usage=_used(None)),
+            ("fix", 4): Conduct(9.0, usage=_used(0.05)),
+            ("fix", 5): Conduct(9.0, "empty_diff", usage=_used(0.05)),
+            ("large", 1): Conduct(50.0, "timeout", usage=_used(None, 70_000)),
+            ("large.one", 1): Conduct(5.0, usage=_used(0.02)),
+            ("large.two", 1): Conduct(5.0, "budget", usage=_used(0.25)),
+            ("note", 1): Conduct(100.0, usage=_used(0.01)),
+        },
+        lists={"large": Listing((GroupItem("one"), GroupItem("two")))},
+        handings={
+            ("fix", 6): Handing(30.0, by="ada"),
+            ("sign", 1): Handing(60.0, declines=True, by="grace"),
+            ("sign", 2): Handing(60.0, by="grace"),
+        },
+        resumes=9,
+    )
+    more = cmd.SetBudget(budget=Budget(cost_usd=9.0), by="ada")
+    faults = Faults(
+        crashes=frozenset({16, 105}),
+        restart_after_s=2.0,
+        interventions=(Intervention(130.0, more),),
+        closures=(Closure("openai", 131.0, 20.0),),
+        snapshot_every=7,
+    )
+    return simulate(AGENTS, seed=8, behaviour=behaviour, faults=faults)
+
+
 SCENARIOS = {
     "straight": ("a retry, a skip and every kind of gate, undisturbed", _straight),
     "crashes": ("the same with six crashes and a lost acknowledgement", _crashes),
@@ -229,6 +349,7 @@ SCENARIOS = {
     "cancelled": ("limited, paused, resumed and cancelled with work going on", _cancelled),
     "round-failures": ("goes on after failures, times out, is resumed", _round_failures),
     "fixes": ("a group whose work is merged, sent back, in conflict and taken back", _fixes),
+    "agents": ("agents fail, are paid, run out of money; a person goes on", _agents),
     "back-and-forth": ("gone back to checkpoints and forward again", _back_and_forth),
 }
 

@@ -8,10 +8,12 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from orchestrate.core.planning.budget import DECIMALS
 from orchestrate.core.planning.definition import FailureCause, GateSpec, TaskSpec
 from orchestrate.core.running.events import GroupItem
 from orchestrate.core.running.status import RunStatus
 from orchestrate.core.sharing.evidence import Verdict
+from orchestrate.core.sharing.usage import Usage
 
 #: How long a task without `expected_s` takes on average, in seconds.
 UNKNOWN_TASK_S = 60.0
@@ -20,13 +22,16 @@ UNKNOWN_TASK_S = 60.0
 class Conduct(msgspec.Struct, frozen=True):
     """One attempt: how long it works, and the cause of its failure if it fails.
 
-    `delivers`: whether it changed anything, where its task writes.
+    `delivers`: whether it changed anything, where its task writes. `usage` is what it consumed,
+    `retry_after_s` how long its provider asked to wait.
     """
 
     duration_s: float
     cause: FailureCause | None = None
     metrics: dict[str, float] = {}
     delivers: bool = True
+    usage: Usage | None = None
+    retry_after_s: float | None = None
 
 
 class Joining(msgspec.Struct, frozen=True):
@@ -52,6 +57,14 @@ class Resolution(msgspec.Struct, frozen=True):
 
     after_s: float
     sends_back: bool = False
+    by: str = "somebody"
+
+
+class Handing(msgspec.Struct, frozen=True):
+    """What a person does about a task handed to them: does it, or gives it back."""
+
+    after_s: float
+    declines: bool = False
     by: str = "somebody"
 
 
@@ -87,6 +100,10 @@ class Behaviour(Protocol):
         """What a person makes of a conflict; None if nobody ever looks."""
         ...
 
+    def hand_in(self, task: TaskSpec, number: int, random: Random) -> Handing | None:
+        """What a person does about a task; None if nobody ever looks."""
+        ...
+
     def snapshot_s(self, random: Random) -> float | None:
         """How long the snapshot of a workspace takes; None if it cannot be made."""
         ...
@@ -107,6 +124,7 @@ class Sampled:
         merge_s: how long a merge takes with its checks, and how long a snapshot.
         refusal_rate: share of merges that do not go well, half of them for a conflict.
         items: how many items a list holds.
+        cost_usd: what an attempt of a paid agent costs on average.
     """
 
     def __init__(
@@ -120,11 +138,13 @@ class Sampled:
         merge_s: float = 10.0,
         refusal_rate: float = 0.0,
         items: int = 3,
+        cost_usd: float = 0.1,
     ) -> None:
         self._failure_rate = failure_rate
         self._merge_s = merge_s
         self._refusal_rate = refusal_rate
         self._items = items
+        self._cost_usd = cost_usd
         self._causes = causes
         self._spread = spread
         self._answer_s = answer_s
@@ -135,7 +155,18 @@ class Sampled:
         typical_s = UNKNOWN_TASK_S if task.expected_s is None else task.expected_s
         duration_s = typical_s * random.lognormvariate(0.0, self._spread)
         cause = random.choice(self._causes) if random.random() < self._failure_rate else None
-        return Conduct(duration_s, cause)
+        return Conduct(duration_s, cause, usage=self._usage(task, random))
+
+    def _usage(self, task: TaskSpec, random: Random) -> Usage | None:
+        if not task.staff:
+            return None
+        cost_usd = round(self._cost_usd * random.lognormvariate(0.0, self._spread), DECIMALS)
+        return Usage(
+            output_tokens=random.randrange(1, 10_000),
+            turns=random.randrange(1, 20),
+            cost_usd=cost_usd,
+            cost_source="reported",
+        )
 
     def judge(self, gate: GateSpec, opening: int, random: Random) -> Judgement | None:  # noqa: ARG002
         """See Behaviour."""
@@ -156,6 +187,10 @@ class Sampled:
     def resolve(self, task: TaskSpec, number: int, random: Random) -> Resolution | None:  # noqa: ARG002
         """See Behaviour."""
         return Resolution(self._answer_s)
+
+    def hand_in(self, task: TaskSpec, number: int, random: Random) -> Handing | None:  # noqa: ARG002
+        """See Behaviour."""
+        return Handing(self._answer_s, declines=random.random() < self._refusal_rate)
 
     def snapshot_s(self, random: Random) -> float | None:  # noqa: ARG002
         """See Behaviour."""
@@ -181,6 +216,8 @@ class Scripted:
         resumes: how often a run that stands still is resumed.
         joins: (task, attempt) -> how merging its work goes; otherwise it is merged in 1 s.
         lists: group -> its list; otherwise it has two items.
+        handings: (task, attempt) -> what a person does about a task handed to them; otherwise they
+            do it in 1 s. None for nobody.
         resolutions: (task, attempt) -> what a person does about its conflict; otherwise they join
             it after 1 s. None for nobody.
     """
@@ -194,7 +231,9 @@ class Scripted:
         joins: Mapping[tuple[str, int], Joining] | None = None,
         lists: Mapping[str, Listing] | None = None,
         resolutions: Mapping[tuple[str, int], Resolution | None] | None = None,
+        handings: Mapping[tuple[str, int], Handing | None] | None = None,
     ) -> None:
+        self._handings = handings or {}
         self._joins = joins or {}
         self._lists = lists or {}
         self._resolutions = resolutions or {}
@@ -225,6 +264,10 @@ class Scripted:
     def resolve(self, task: TaskSpec, number: int, random: Random) -> Resolution | None:  # noqa: ARG002
         """See Behaviour."""
         return self._resolutions.get((task.id, number), Resolution(1.0))
+
+    def hand_in(self, task: TaskSpec, number: int, random: Random) -> Handing | None:  # noqa: ARG002
+        """See Behaviour."""
+        return self._handings.get((task.id, number), Handing(1.0))
 
     def snapshot_s(self, random: Random) -> float | None:  # noqa: ARG002
         """See Behaviour."""

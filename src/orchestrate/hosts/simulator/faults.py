@@ -57,6 +57,14 @@ class GoBack(msgspec.Struct, frozen=True, order=True):
     checkpoint: int
 
 
+class Closure(msgspec.Struct, frozen=True, order=True):
+    """From `at_s` on, for `for_s` seconds, the rate gate of `provider` lets nobody in."""
+
+    provider: str
+    at_s: float
+    for_s: float
+
+
 class Faults(msgspec.Struct, frozen=True):
     """Everything that goes wrong in one history.
 
@@ -71,6 +79,7 @@ class Faults(msgspec.Struct, frozen=True):
         clock_steps: jumps of the wall clock.
         interventions: commands from outside.
         rollbacks: people who go back to a checkpoint.
+        closures: providers whose rate gate closes; attempts that are inside go on.
         snapshot_every: a snapshot is kept every so many events; 0 for never.
         damaged_snapshots: whether snapshots come back from the disk with a wrong byte.
     """
@@ -83,6 +92,7 @@ class Faults(msgspec.Struct, frozen=True):
     clock_steps: tuple[ClockStep, ...] = ()
     interventions: tuple[Intervention, ...] = ()
     rollbacks: tuple[GoBack, ...] = ()
+    closures: tuple[Closure, ...] = ()
     snapshot_every: int = 0
     damaged_snapshots: bool = False
 

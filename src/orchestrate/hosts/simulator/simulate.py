@@ -252,7 +252,8 @@ class Host:
                 events += added
                 answers[number] = ""
         if self._recovered:
-            grants = admit(state, HostView(at=now, slots=self._slots)).grants
+            view = HostView(at=now, slots=self._slots, providers=self._world.providers())
+            grants = admit(state, view).grants
             if grants:
                 added, state = advance(state, cmd.GrantSlots(tasks=grants), now)
                 events += added
@@ -344,6 +345,8 @@ class Host:
                 self._errands.merge(line, tuple(self._wagons(works)))
             case fx.AwaitResolution(key):
                 self._world.show_conflict(key, self._spec(key.task))
+            case fx.AwaitHandIn(key):
+                self._world.show_task(key, self._spec(key.task))
             case fx.ReadList(task):
                 self._errands.read_list(self._spec(task))
             case fx.TakeCheckpoint():

@@ -3,10 +3,10 @@
 It goes on while the host is dead, and it watches what the host asks of it: the two promises that
 matter most are checked here, at the moment they would be broken.
 
-* No two attempts at one task are at work at once.
+* No two attempts at one task are at work at once, and none while a person has it.
 * Work that was finished is not asked for again, unless the log itself says since then that it was
-  sent back, that it is to be joined with what it conflicts with, or that the run went back to where
-  it was not finished. Going forward again finishes it again.
+  advice only, was of no use or sent back, that it is to be joined with what it conflicts with, or
+  that the run went back to where it was not finished. Going forward again finishes it again.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ import msgspec
 
 from orchestrate.core.ids import AttemptKey
 from orchestrate.core.planning.definition import GateSpec, TaskSpec
+from orchestrate.core.running.capacity import ProviderView
 from orchestrate.core.running.commands import (
     AnyCommand,
     DecideGate,
+    DeclineTask,
     FailAttempt,
+    HandIn,
     PauseRun,
     ResolveConflict,
     ResumeRun,
@@ -32,7 +35,16 @@ from orchestrate.core.running.commands import (
     RollBack,
     SucceedAttempt,
 )
-from orchestrate.core.running.events import AnyEvent, RunRolledBack, WorkConflicted, WorkReturned
+from orchestrate.core.running.events import (
+    AdviceGiven,
+    AnyEvent,
+    AttemptFailed,
+    AttemptSucceeded,
+    RunRolledBack,
+    TaskHanded,
+    WorkConflicted,
+    WorkReturned,
+)
 from orchestrate.core.running.status import RunStatus, TaskStatus
 from orchestrate.core.sharing.artifact import Artifact
 from orchestrate.core.sharing.work import Work
@@ -49,11 +61,15 @@ _FINISHED = frozenset({TaskStatus.SUCCEEDED, TaskStatus.MERGING, TaskStatus.CONF
 
 
 class BrokenPromiseError(InternalError):
-    """Finished work was asked for again, or two attempts at one task at once."""
+    """Finished work was asked for again, or two attempts at one task, or a person's, at once."""
 
 
 class Crash(BaseException):
     """The host dies here. Not an Exception, so that nothing in it can catch it."""
+
+
+def _look_again() -> None:
+    """Nothing happens but that time is up; the host looks again after whatever happens."""
 
 
 class Performed(msgspec.Struct):
@@ -98,6 +114,7 @@ class World:
         self._step_s = 0.0
         self._working: dict[str, Performed] = {}
         self._finished: dict[str, AttemptKey] = {}
+        self._with_person: set[str] = set()
         self._openings: dict[str, list[float]] = {}
         self._shown: set[AttemptKey] = set()
         self._repeats = {repeat.report: repeat.after_s for repeat in faults.repeats}
@@ -108,6 +125,8 @@ class World:
             self.after(item.at_s, partial(disk.send, item.command))
         for back in faults.rollbacks:
             self.after(back.at_s, partial(self._go_back, back.checkpoint))
+        for closure in faults.closures:
+            self.after(closure.at_s + closure.for_s, _look_again)
 
     # -- time ----------------------------------------------------------------------------------
 
@@ -117,6 +136,16 @@ class World:
 
     def _step_clock(self, by_s: float) -> None:
         self._step_s += by_s
+
+    def providers(self) -> dict[str, ProviderView]:
+        """The rate gates that are closed now."""
+        return {
+            each.provider: ProviderView(
+                0, self.clock() + each.at_s + each.for_s - self.now_s, "simulated: it is closed"
+            )
+            for each in self._faults.closures
+            if each.at_s <= self.now_s < each.at_s + each.for_s
+        }
 
     def after(self, delay_s: float, action: Callable[[], None]) -> None:
         """Have `action` happen in `delay_s` seconds."""
@@ -178,12 +207,15 @@ class World:
         """Begin an attempt. Its end is reported if this life of the host lasts that long.
 
         Raises:
-            BrokenPromiseError: the task is finished, or an attempt at it is at work.
+            BrokenPromiseError: the task is finished, an attempt at it is at work, or a person has
+                it.
         """
         if task.id in self._finished:
             raise BrokenPromiseError(f"{key} is asked for after {self._finished[task.id]}")
         if task.id in self._working:
             raise BrokenPromiseError(f"{key} is asked for beside {self._working[task.id].key}")
+        if task.id in self._with_person:
+            raise BrokenPromiseError(f"{key} is asked for while a person has the task")
         record = Performed(key, self.now_s)
         self.performed.append(record)
         self._working[task.id] = record
@@ -191,9 +223,9 @@ class World:
         conduct = self.behaviour.attempt(task, key.number, random)
         cause = self._mishaps.get(len(self.performed))
         if cause is not None:
-            conduct = Conduct(conduct.duration_s, cause)
+            conduct = Conduct(conduct.duration_s, cause, usage=conduct.usage)
         elif conduct.duration_s > task.timeout_s:
-            conduct = Conduct(task.timeout_s, "timeout")
+            conduct = Conduct(task.timeout_s, "timeout", usage=conduct.usage)
         life = self.life
         self.after(conduct.duration_s, partial(self._end, record, task, conduct, life))
 
@@ -273,6 +305,28 @@ class World:
         if found is not None:
             self.after(found.after_s, partial(self._resolve, key, found))
 
+    def show_task(self, key: AttemptKey, task: TaskSpec) -> None:
+        """Show a person a task that was handed to them, unless they have it before them already."""
+        if key in self._shown:
+            return
+        self._shown.add(key)
+        random = Random(f"{self.seed}:hand in:{key}")  # noqa: S311
+        found = self.behaviour.hand_in(task, key.number, random)
+        if found is None:
+            return
+        command: AnyCommand
+        if found.declines:
+            command = DeclineTask(task=key.task, number=key.number, by=found.by)
+        else:
+            command = HandIn(
+                task=key.task,
+                number=key.number,
+                by=found.by,
+                summary="simulated",
+                work=_work(key) if task.writes else None,
+            )
+        self.after(found.after_s, partial(self._disk.send, command))
+
     def _resolve(self, key: AttemptKey, found: Resolution) -> None:
         self._shown.discard(key)
         command: AnyCommand
@@ -312,7 +366,15 @@ class World:
         """Take in what the log says of finished work now."""
         for event in events:
             match event:
-                case WorkReturned(task=task):
+                case TaskHanded(task=task):
+                    self._with_person.add(task)
+                case AttemptSucceeded(task=task, number=number, by=by) if by:
+                    self._with_person.discard(task)
+                    self._finished[task] = AttemptKey("", task, number)
+                case AttemptFailed(task=task):
+                    self._with_person.discard(task)
+                    self._finished.pop(task, None)
+                case WorkReturned(task=task) | AdviceGiven(task=task):
                     self._finished.pop(task, None)
                 case WorkConflicted(task=task, resolver=True):
                     self._finished.pop(task, None)
@@ -320,6 +382,7 @@ class World:
                     self._note_rollback(event)
 
     def _note_rollback(self, event: RunRolledBack) -> None:
+        self._with_person.clear()
         if event.workflow is not None:
             known = {task.id for task in event.workflow.tasks}
             self._finished = {n: key for n, key in self._finished.items() if n in known}
@@ -341,6 +404,8 @@ def outcome(
             cause=conduct.cause,
             message=f"simulated: {conduct.cause}",
             duration_s=conduct.duration_s,
+            usage=conduct.usage,
+            retry_after_s=conduct.retry_after_s,
         )
     return SucceedAttempt(
         task=key.task,
@@ -358,6 +423,7 @@ def outcome(
         metrics=conduct.metrics,
         duration_s=conduct.duration_s,
         recovered=recovered,
+        usage=conduct.usage,
         work=_work(key) if task.writes and conduct.delivers else None,
     )
 
