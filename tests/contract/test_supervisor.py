@@ -435,6 +435,7 @@ def test_the_supervisor_process_loads_nothing_but_itself_and_the_standard_librar
         "durable_file",
         "output_logs",
         "process_table",
+        "redaction",
         "supervision",
         "supervisor_main",
     }
