@@ -5,6 +5,12 @@ from __future__ import annotations
 import os
 from collections import deque
 
+from orchestrate.adapters.system.redaction import Redaction
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 READ_BYTES = 1 << 16
 #: Of the end of each output, at most; it is held in memory until the command has ended.
 TAIL_BYTES = 1 << 20
@@ -47,7 +53,8 @@ class OutputLogs:
 
     What comes after the limit is read and dropped, so that a command that is being stopped is not
     stuck in a write. With `truncate` the logs keep the beginning and the end, with a line between
-    them that says how much is missing; that line itself is not counted.
+    them that says how much is missing; that line itself is not counted. `secrets` are blanked
+    before anything is kept.
 
     Attributes:
         kept: bytes in the logs so far.
@@ -56,7 +63,9 @@ class OutputLogs:
         problem: why the logs could not be written; empty when they could.
     """
 
-    def __init__(self, folder: str, limit: int, truncate: bool = False) -> None:
+    def __init__(
+        self, folder: str, limit: int, truncate: bool = False, secrets: Sequence[str] = ()
+    ) -> None:
         self.kept = 0
         self.dropped = 0
         self.exceeded = False
@@ -67,6 +76,8 @@ class OutputLogs:
         self._tail_bytes = min(TAIL_BYTES, limit // 4) if truncate else 0
         self._tails: dict[int, Tail] = {}
         self._truncate = truncate
+        self._secrets = secrets
+        self._redactions: dict[int, Redaction] = {}
 
     def open(self, name: str) -> tuple[int, int]:
         """Start the log `name`; returns the pipe's end to poll and the end to write to."""
@@ -75,6 +86,7 @@ class OutputLogs:
         pipe, writer = os.pipe()
         os.set_blocking(pipe, False)
         self._files[pipe] = file
+        self._redactions[pipe] = Redaction(self._secrets)
         if self._truncate:
             # Taken off the limit from the start, so that there is room for it in the end.
             self._limit -= self._tail_bytes
@@ -94,6 +106,10 @@ class OutputLogs:
             data = os.read(pipe, READ_BYTES)
         except BlockingIOError:
             return False
+        self._store(pipe, self._redactions[pipe].feed(data))
+        return data != b""
+
+    def _store(self, pipe: int, data: bytes) -> None:
         tail = self._tails.get(pipe)
         if tail is None:
             room = self._limit - self.kept
@@ -102,7 +118,6 @@ class OutputLogs:
                 self._beyond(pipe, data[room:])
         else:
             tail.add(data)
-        return data != b""
 
     def finish(self) -> None:
         """Take what the pipes still hold and put the files on disk.
@@ -113,6 +128,7 @@ class OutputLogs:
         for pipe, file in self._files.items():
             while self.read(pipe):
                 pass
+            self._store(pipe, self._redactions[pipe].finish())
             os.close(pipe)
             if pipe in self._tails:
                 self._append_tail(file, self._tails[pipe])

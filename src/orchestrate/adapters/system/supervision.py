@@ -40,7 +40,9 @@ class Supervision:
         self.deadline = self.start + request["timeout_s"]
         self.give_up_at = float("inf")
         self.truncate = request["on_output_limit"] == "truncate"
-        self.logs = OutputLogs(request["folder"], request["max_output_bytes"], self.truncate)
+        self.logs = OutputLogs(
+            request["folder"], request["max_output_bytes"], self.truncate, request["secrets"]
+        )
         self.poll = select.poll()
         self.reports = self.driver = -1
         self.keeper = -1  # its process number, while there is one to wait for

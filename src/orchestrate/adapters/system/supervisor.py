@@ -45,6 +45,17 @@ _BOOTSTRAP = (
 _LARGEST_OUTCOME = 1 << 20
 
 
+def _write_files(files: dict[str, str]) -> None:
+    """Put down the files a command expects, for the user's eyes alone."""
+    for name, text in files.items():
+        path = Path(name)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+
+
 def supervisor_command() -> tuple[str, ...]:
     """The command line of the supervisor process."""
     return (sys.executable, "-I", "-S", "-X", "utf8", "-c", _BOOTSTRAP, _SOURCES)
@@ -76,13 +87,14 @@ class ProcessSupervisor:
         started_at = time.time()
         try:
             folder = _without_outcome(folder)
+            _write_files(spec.files)
             code = await self._supervise(spec, folder)
             if code == REFUSED and self._may_fall_back:
                 self._containment, self._may_fall_back = SUBREAPER, False
                 code = await self._supervise(spec, folder)
             problem = _problem(code, folder)
         except OSError as error:
-            problem = f"the supervisor process cannot be started: {error}"
+            problem = f"the attempt cannot be started: {error}"
         outcome = self.recorded(folder, spec.token)
         if outcome is not None:
             _remove_if_empty(folder / SUPERVISOR_LOG)
@@ -149,6 +161,7 @@ class ProcessSupervisor:
         # json rather than msgspec: environment values may hold bytes that are no Unicode.
         request = {
             **msgspec.structs.asdict(spec),
+            "files": {},
             "env": {**spec.env, ATTEMPT_VARIABLE: spec.token},
             "folder": str(folder),
             "driver": os.getpid(),
