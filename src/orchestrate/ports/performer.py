@@ -80,9 +80,9 @@ class AttemptRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     the list item a task of a group stands for. `feedback` says why earlier work was sent back.
     `conflicts` are the files in `workspace` with both sides marked, to be resolved; `merging` is
     the commit they come from. `sparse` are the folders the workspace has; empty for all.
-    `snapshot` is a commit whose files the workspace starts with. Only
-    with `writes` is what changed in the workspace kept. `deliveries` tells what became of the work
-    of earlier tasks.
+    `snapshot` is a commit whose files the workspace starts with. Only with `writes` is what changed
+    in the workspace kept; `paths` are patterns of what is expected to change. `deliveries` tells
+    what became of the work of earlier tasks.
 
     What follows is for models. `assignee` is who performs it. `cap` is what this attempt may
     consume. `session` is the conversation to go on with. `permissions` are what the profile and the
@@ -90,7 +90,8 @@ class AttemptRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     run's shared plan as text: both are material, never consent. `answer_schema` is the JSON Schema
     (an object) that the answer has to match; it is always there for models. `advice` is what an
     architect said after earlier failures; `advising`: this attempt gives such advice and changes
-    nothing. `sessions_dir` is a private folder kept for the task's later attempts.
+    nothing. `must_change`: ending without a change is a failure. `sessions_dir` is a private folder
+    kept for the task's later attempts.
     """
 
     key: AttemptKey
@@ -115,6 +116,7 @@ class AttemptRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     workspace: str = ""
     base: str = ""
     writes: bool = False
+    paths: tuple[str, ...] = ()
     sparse: tuple[str, ...] = ()
     merging: str = ""
     snapshot: str = ""
@@ -140,14 +142,16 @@ class AttemptResult(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `summary` is the performer's own sentence, never rewritten. `metrics` are numbers the performer
     computed (counts of findings by severity, for instance); conditions can refer to them.
-    `recovered`: the outcome was found on disk after a crash. `proofs` are commands that fail before
-    the work and pass after it; `work` is what was collected from the workspace, filled in by the
-    performer and not by a backend.
+    `recovered`: the outcome was found on disk after a crash. `interrupted`: it was stopped from
+    outside, and what could be seen of it is told. `proofs` are commands that fail before the work
+    and pass after it; `work` is what was collected from the workspace, filled in by the performer
+    and not by a backend.
 
     `usage` is what it consumed, None if nothing could be (no model). `session` can be gone on with.
     `answer` is the structured answer as the agent gave it, not validated yet; `denials` are tool
     calls it was refused. `retry_after_s` is how long the provider asked to wait. `version` is the
-    version of the agent's program that was run.
+    version of the agent's program that was run. `handed_on` estimates the tokens it was given,
+    `follow_ups` are what it says is left to do.
     """
 
     ok: bool
@@ -167,6 +171,9 @@ class AttemptResult(msgspec.Struct, frozen=True, omit_defaults=True):
     denials: tuple[Denial, ...] = ()
     retry_after_s: float | None = None
     version: str = ""
+    handed_on: int = 0
+    follow_ups: tuple[str, ...] = ()
+    interrupted: bool = False
 
 
 class Backend(Protocol):

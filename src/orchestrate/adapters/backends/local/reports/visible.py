@@ -1,34 +1,15 @@
-"""Repository text made safe to show: escaped, and with nothing in it that hides or reorders.
-
-Names and code come from people we do not know. Control characters can rewrite a terminal,
-bidirectional ones reorder what a reviewer reads (CVE-2021-42574), invisible ones hide text. All of
-them are shown by name instead of being rendered.
-"""
+"""Repository text made safe to show in a report: `visible`, and escaped for HTML or Markdown."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from html import escape
 
 from orchestrate.core.sharing.findings import Finding
+from orchestrate.core.sharing.visible import one_line as one_line
+from orchestrate.core.sharing.visible import visible as visible
 
-#: Categories never rendered: control, format (bidi, zero width, tags), surrogate, private use,
-#: unassigned, and the two separators that break lines.
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_SUSPECT = re.compile(r"[^\x20-\x7e\n\t]")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~@&$:])")
-
-
-def visible(text: str) -> str:
-    """`text` with hidden characters as `⟨U+202E⟩`; line feeds and tabs stay."""
-    return _SUSPECT.sub(_named, text)
-
-
-def one_line(text: str, limit: int = 400) -> str:
-    """`visible` text on one line of at most `limit` characters."""
-    flat = visible(" ".join(text.split()))
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
 def heading(finding: Finding) -> str:
@@ -59,10 +40,3 @@ def markdown_code(text: str, limit: int = 200) -> str:
     fence = "`" * (longest + 1)
     pad = " " if flat.startswith("`") or flat.endswith("`") or not flat else ""
     return f"{fence}{pad}{flat}{pad}{fence}"
-
-
-def _named(match: re.Match[str]) -> str:
-    character = match[0]
-    if unicodedata.category(character) in _HIDDEN:
-        return f"⟨U+{ord(character):04X}⟩"
-    return character

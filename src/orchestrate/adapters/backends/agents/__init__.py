@@ -1,0 +1,1 @@
+"""What the backends of agents share: their programs, their output, environments and failures."""

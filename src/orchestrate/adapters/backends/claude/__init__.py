@@ -1,0 +1,1 @@
+"""The `claude` backend: Claude Code, run headless."""

@@ -1,0 +1,1 @@
+"""The `codex` backend: OpenAI's Codex CLI, run once per attempt."""
