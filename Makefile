@@ -5,7 +5,7 @@ PYTHON ?= python3
 RUN := .venv/bin/python
 # -n 2: CI has two cores, and the crash suite measures time.
 PYTEST := $(RUN) -m pytest -n 2
-FAST := not slow and not data and not packages and not index and not browser and not soak
+FAST := not slow and not agents and not data and not packages and not index and not browser and not soak
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check static bench docs soak lock format clean
@@ -23,6 +23,7 @@ check: static ## format, lint, types, import contracts, fast tests; offline
 	$(PYTEST) -m "$(FAST)" tests/unit tests/property tests/plugins tests/docs
 
 test: static ## everything CI runs
+	@$(RUN) scripts/agent_programs.py
 	$(PYTEST) -m "not soak"
 
 static: setup
