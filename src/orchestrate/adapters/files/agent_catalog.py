@@ -16,13 +16,16 @@ from orchestrate.core.agents.profile import Profile, ProfileOrigin
 
 #: Files and folders looked at below one search folder; a link to `/` ends there.
 MAX_ENTRIES = 10_000
+#: Below a project's `.orchestrate/agents`: files that were put away, and are not searched.
+ARCHIVE = "archive"
 
 
 class AgentFolder(NamedTuple):
-    """A folder to search, and what its profiles are then called."""
+    """A folder to search, what its profiles are then called, and a folder in it to leave out."""
 
     path: Path
     origin: ProfileOrigin
+    left_out: str = ""
 
 
 class Shadowed(msgspec.Struct, frozen=True):
@@ -49,7 +52,7 @@ def agent_folders(project: Path, *, home: Path, config: Path) -> tuple[AgentFold
     """
     return (
         AgentFolder(project / ".claude" / "agents", "project"),
-        AgentFolder(project / ".orchestrate" / "agents", "project"),
+        AgentFolder(project / ".orchestrate" / "agents", "project", ARCHIVE),
         AgentFolder(home / ".claude" / "agents", "user"),
         AgentFolder(config / "agents", "user"),
     )
@@ -128,7 +131,7 @@ def _candidates(folders: Sequence[AgentFolder], built_in: bool) -> Iterator[_Can
         real = os.path.realpath(folder.path)
         if real not in searched:
             searched.add(real)
-            for path in _agent_files(folder.path):
+            for path in agent_files(folder.path, left_out=folder.left_out):
                 yield _Candidate(str(path), folder.origin, _read(path))
     if built_in:
         yield from _built_in()
@@ -152,10 +155,11 @@ def _built_in() -> Iterator[_Candidate]:
             yield _Candidate(path, "built-in", parse_profile(file.read_bytes(), path))
 
 
-def _agent_files(folder: Path) -> Iterator[Path | ProfileError]:
+def agent_files(folder: Path, *, left_out: str = "") -> Iterator[Path | ProfileError]:
     """Markdown files in `folder` and below, those of a folder before those of its sub-folders.
 
-    Links are followed; a folder that was reached before, by whatever path, is not entered again.
+    The folder `left_out` directly in it is not entered, nor is any hidden one. Links are followed;
+    a folder that was reached before, by whatever path, is not entered again.
     """
     seen: set[tuple[int, int]] = set()
     pending = [folder]
@@ -171,7 +175,8 @@ def _agent_files(folder: Path) -> Iterator[Path | ProfileError]:
             yield ProfileNotes(str(here)).refuse("too-many-files", 0, limit=MAX_ENTRIES)
             return
         yield from (Path(e.path) for e in inside if _is_agent_file(e))
-        below = [Path(e.path) for e in inside if not e.name.startswith(".") and _is_folder(e)]
+        skipped = left_out if here == folder else ""
+        below = [Path(e.path) for e in inside if _is_searched(e, skipped)]
         pending += reversed(below)
 
 
@@ -200,6 +205,10 @@ def _is_agent_file(entry: os.DirEntry[str]) -> bool:
         and not entry.name.startswith(".")
         and not _is_folder(entry)
     )
+
+
+def _is_searched(entry: os.DirEntry[str], skipped: str) -> bool:
+    return not entry.name.startswith(".") and entry.name != skipped and _is_folder(entry)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
