@@ -1,7 +1,8 @@
 """Laws of the kernel, written down a second time and from the outside.
 
 Nothing here uses the indexes the kernel keeps: each law looks at tasks and gates one by one. Laws
-about delivered work and the integration line are in `line_laws`.
+about delivered work and the integration line are in `line_laws`, those about who performs a task in
+`ladder_laws`, and those about what it costs in `budget_laws`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import msgspec
 
 from orchestrate.core.running import effects as fx
 from orchestrate.core.running import events as ev
+from orchestrate.core.running.capacity import HostView, admit
 from orchestrate.core.running.evolve import evolve, rederive
 from orchestrate.core.running.state import INITIAL, RunState
 from orchestrate.core.running.status import (
@@ -24,6 +26,8 @@ from orchestrate.core.running.status import (
     RunStatus,
     TaskStatus,
 )
+from tests.property.budget_laws import BudgetLaws
+from tests.property.ladder_laws import LadderLaws
 from tests.property.line_laws import LineLaws
 
 
@@ -31,15 +35,17 @@ def check_history(events: Sequence[ev.AnyEvent]) -> RunState:
     """Fold `events` and check every law at every event; gives the final state."""
     state = INITIAL
     started: set[tuple[str, int]] = set()
-    line = LineLaws()
+    about = (LineLaws(), LadderLaws(), BudgetLaws())
     for event in events:
         after = evolve(state, event)
         check_indexes(after)
         check_transitions(state, after, event)
         check_event_after_end(state, event)
-        line.check(state, after, event)
+        for laws in about:
+            laws.check(state, after, event)
         if isinstance(event, ev.AttemptStarted):
             check_start(state, after, event)
+        if isinstance(event, ev.AttemptStarted | ev.TaskHanded):
             assert (event.task, event.number) not in started, "a number was given twice"
             started.add((event.task, event.number))
         state = after
@@ -69,6 +75,9 @@ def check_transitions(before: RunState, after: RunState, event: ev.AnyEvent) -> 
     if isinstance(event, ev.GroupExpanded):
         check_expansion(before, after, event)
         return
+    if isinstance(event, ev.TaskSplit):
+        check_split(before, after, event)
+        return
     assert before.plan is after.plan
     assert set(before.tasks) == set(after.tasks)
     for number, task in after.tasks.items():
@@ -87,6 +96,7 @@ def check_rollback(before: RunState, after: RunState, event: ev.RunRolledBack) -
     """Nothing is at work before or after, no number is forgotten, and the rest is untouched."""
     assert not any(task.status is TaskStatus.RUNNING for task in before.tasks.values())
     assert not any(task.status is TaskStatus.RUNNING for task in after.tasks.values())
+    assert not any(task.status is TaskStatus.HANDED for task in after.tasks.values())
     assert not any(gate.status is GateStatus.OPEN for gate in after.gates.values())
     assert after.line == event.line
     assert after.checkpoints == before.checkpoints
@@ -121,6 +131,21 @@ def check_expansion(before: RunState, after: RunState, event: ev.GroupExpanded) 
     assert bool(after.stopping) == bool(before.stopping)
 
 
+def check_split(before: RunState, after: RunState, event: ev.TaskSplit) -> None:
+    """A task becomes a group over its list, and everything else stays what it was."""
+    spec = after.index.order[after.index.position[event.task]]
+    assert spec.each is not None
+    assert spec.each == before.index.order[before.index.position[event.task]].split
+    assert spec.each.task in spec.needs
+    assert before.task(event.task).status in (TaskStatus.READY, TaskStatus.RETRYING)
+    assert after.task(event.task).status is TaskStatus.READY
+    assert set(after.index.position) == set(before.index.position)
+    for name in before.index.position:
+        if name != event.task:
+            assert after.task(name) == before.task(name)
+    assert after.gates == before.gates
+
+
 _WORK = (ev.WorkMerged, ev.WorkReturned, ev.WorkConflicted, ev.WorkResolved)
 _LATE = (
     ev.AttemptSucceeded,
@@ -144,7 +169,7 @@ def check_event_after_end(before: RunState, event: ev.AnyEvent) -> None:
     if before.status is RunStatus.CANCELLED:
         assert isinstance(event, _LATE), event
     if before.status is RunStatus.FAILED:
-        ways_on = (ev.RunResumed, ev.RunCancelled)
+        ways_on = (ev.RunResumed, ev.RunCancelled, ev.BudgetChanged, ev.AdviceGiven)
         assert isinstance(event, (*_LATE, *_GOES_BACK, *_WORK, *ways_on)), event
 
 
@@ -168,7 +193,10 @@ def check_start(before: RunState, after: RunState, event: ev.AttemptStarted) -> 
     assert not before.stopping
     assert event.number == before.tasks[number].next_number
     assert not task.is_group
-    assert event.base == (before.line if task.in_workspace else "")
+    session = before.tasks[number].session
+    going_on = session is not None and session.base and not before.tasks[number].resolving
+    here = session.base if session is not None and going_on else before.line
+    assert event.base == (here if task.in_workspace else "")
     assert before.tasks[number].not_before <= event.at or (
         before.tasks[number].status is TaskStatus.READY
     )
@@ -214,7 +242,9 @@ def check_waits_for_something(state: RunState) -> None:
     if state.status is not RunStatus.EXECUTING:
         return
     owed = [effect for effect in fx.pending(state) if not _is_run_timeout(state, effect)]
-    assert owed or any(fx.eligible(state)), "nothing is going on and nothing ever will"
+    # Whatever waits until some time, or for a provider, has waited long enough then.
+    some_day = HostView(at=state.updated_at + 1e9)
+    assert owed or admit(state, some_day).grants, "nothing is going on and nothing ever will"
 
 
 def _is_run_timeout(state: RunState, effect: fx.Effect) -> bool:

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrate.core.codec import decode_state, encode_state
+from orchestrate.core.planning.budget import UNLIMITED, Budget
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import effects as fx
 from orchestrate.core.running import events as ev
-from orchestrate.core.running.capacity import HostView, admit
+from orchestrate.core.running.capacity import HostView, ProviderView, admit
 from orchestrate.core.running.decide import StaleAttemptError, advance, decide, legal_commands
 from orchestrate.core.running.evolve import evolve, fold
 from orchestrate.core.running.plan import bits
@@ -85,13 +86,19 @@ def test_run_ends_from_wherever_it_is_when_nothing_more_goes_wrong(steps: list[S
 
 def _helpful(state: RunState, now: float) -> tuple[cmd.AnyCommand, float]:
     """What everybody wishing the run well does next."""
+    if state.exhausted and state.budget.limits:
+        return cmd.SetBudget(budget=UNLIMITED), now
     if state.status is RunStatus.PAUSED:
-        return cmd.ResumeRun(), now
+        # No command gives a phase, a task or a backend more than the workflow does.
+        return cmd.CancelRun() if state.exhausted else cmd.ResumeRun(), now
     for number in bits(state.live):
         task, attempts = state.index.order[number].id, state.tasks[number].attempts
         work = Work(commit=f"{task}.{attempts}", base=state.line, tree="")
         return cmd.SucceedAttempt(
-            task=task, number=attempts, work=work if state.tasks[number].resolving else None
+            task=task,
+            number=attempts,
+            summary="done",
+            work=work if state.tasks[number].resolving else None,
         ), now
     for effect in fx.pending(state):
         command = _help(state, effect)
@@ -115,6 +122,12 @@ def _help(state: RunState, effect: fx.Effect) -> cmd.AnyCommand | None:
         case fx.MergeWorks(line, (key, *_)):
             commit = f"m{state.version}"
             return cmd.AcceptWork(task=key.task, number=key.number, line=line, commit=commit)
+        case fx.AwaitHandIn(key):
+            work = Work(commit=f"{key.folder}", base=state.line, tree="")
+            writes = state.base and state.index.order[state.index.position[key.task]].writes
+            return cmd.HandIn(
+                task=key.task, number=key.number, by="ada", work=work if writes else None
+            )
         case fx.AwaitResolution(key):
             work = Work(commit=f"r{state.version}", base=state.line, tree="")
             return cmd.ResolveConflict(task=key.task, number=key.number, work=work, by="ada")
@@ -141,6 +154,8 @@ def _every_command(state: RunState) -> list[cmd.AnyCommand]:
         cmd.CancelRun(),
         cmd.SetLimit(max_parallel=3),
         cmd.SetLimit(max_parallel=0),
+        cmd.SetBudget(budget=Budget(cost_usd=1.0)),
+        cmd.SetBudget(budget=Budget(tokens=0)),
         cmd.PassTime(),
         cmd.AskCheckpoint(note="now"),
         cmd.RecordCheckpoint(kind="manual"),
@@ -178,6 +193,8 @@ def _about_work(state: RunState, name: str, number: int) -> list[cmd.AnyCommand]
         cmd.ReturnWork(**key, cause="checks_failed", human=True),
         cmd.ReportConflict(**key, line=state.line),
         cmd.ResolveConflict(**key, work=work, by="ada"),
+        cmd.HandIn(**key, by="ada", work=work),
+        cmd.DeclineTask(**key, by="ada"),
     ]
 
 
@@ -206,15 +223,31 @@ def test_refused_commands_add_nothing_and_name_legal_ones(steps: list[Step]) -> 
             legal.discard("PlanRun")
         if all(state.tasks[n].attempts > 2 for n in bits(state.conflicted)):
             legal.discard("ResolveConflict")
+        if all(state.tasks[n].attempts > 2 for n in bits(state.handed)):
+            legal -= {"HandIn", "DeclineTask"}
         assert legal <= accepted
         about_the_run = {"CreateRun", "PlanRun", "StartRun", "AdoptRun", "PauseRun"}
-        about_the_run |= {"ResumeRun", "CancelRun", "SetLimit", "RollBack", "AskCheckpoint"}
+        about_the_run |= {
+            "ResumeRun",
+            "CancelRun",
+            "SetLimit",
+            "SetBudget",
+            "RollBack",
+            "AskCheckpoint",
+        }
         assert accepted & about_the_run <= legal
 
 
 @given(walks(max_steps=25))
 def test_repeated_outcome_is_stale_and_changes_nothing(steps: list[Step]) -> None:
-    ends = (cmd.SucceedAttempt, cmd.FailAttempt, cmd.LoseAttempt, cmd.InterruptAttempt)
+    ends = (
+        cmd.SucceedAttempt,
+        cmd.FailAttempt,
+        cmd.LoseAttempt,
+        cmd.InterruptAttempt,
+        cmd.HandIn,
+        cmd.DeclineTask,
+    )
     works = (cmd.AcceptWork, cmd.ReturnWork, cmd.ReportConflict, cmd.ResolveConflict)
     others = (cmd.ExpandGroup, cmd.RecordPublication)
     final = steps[-1].after
@@ -237,9 +270,9 @@ def test_deciding_twice_gives_the_same_events(steps: list[Step]) -> None:
             assert msgspec.structs.asdict(step.events[0])["at"] == now
 
 
-@given(walks(max_steps=25), st.integers(0, 5), st.booleans())
+@given(walks(max_steps=25), st.integers(0, 5), st.booleans(), st.integers(0, 2))
 def test_admission_respects_every_limit_and_grants_what_decide_accepts(
-    steps: list[Step], slots: int, short: bool
+    steps: list[Step], slots: int, short: bool, free: int
 ) -> None:
     for step in steps[-5:]:
         state = step.after
@@ -248,6 +281,7 @@ def test_admission_respects_every_limit_and_grants_what_decide_accepts(
             slots=slots,
             memory_available_bytes=1 if short else 100,
             memory_floor_bytes=50,
+            providers={"anthropic": ProviderView(free, reason="so many at once")},
         )
         admission = admit(state, view)
         running = state.live.bit_count()
@@ -255,8 +289,10 @@ def test_admission_respects_every_limit_and_grants_what_decide_accepts(
         if short:
             assert running + len(admission.grants) <= max(1, running)
         if admission.grants:
-            _, after = advance(state, cmd.GrantSlots(tasks=admission.grants), view.at)
+            events, after = advance(state, cmd.GrantSlots(tasks=admission.grants), view.at)
             assert after.live.bit_count() == running + len(admission.grants)
+            started = [event for event in events if isinstance(event, ev.AttemptStarted)]
+            assert sum(event.backend == "claude" for event in started) <= free
         everything = admit(state, view, exhaustive=True)
         assert everything.grants == admission.grants
         named = {*everything.grants, *(held.task for held in everything.held)}

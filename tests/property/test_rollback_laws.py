@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrate.core.codec import decode_command, encode
+from orchestrate.core.planning.budget import UNLIMITED
 from orchestrate.core.planning.definition import Workflow
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import events as ev
@@ -31,14 +32,18 @@ def comparable(held: Facts) -> Comparable:
     """What a checkpoint promises to bring back, said without the code that does it."""
     tasks = {}
     for name, task in held.tasks.items():
-        # Which numbers were given away since is remembered, not taken back.
-        task = msgspec.structs.replace(task, used=0)
-        if task.status is TaskStatus.RUNNING:
+        # Which numbers were given away since is remembered, not taken back. A conversation is
+        # about files that are there no more.
+        task = msgspec.structs.replace(task, used=0, session=None)
+        if task.status in (TaskStatus.RUNNING, TaskStatus.HANDED):
+            at_work = task.status is TaskStatus.RUNNING
             task = msgspec.structs.replace(
                 task,
                 status=TaskStatus.READY,
                 attempt=None,
-                snapshot=held.snapshots.get(name, ""),
+                snapshot=held.snapshots.get(name, "") if at_work else task.snapshot,
+                reserved=UNLIMITED,
+                deadline_at=None,
             )
         tasks[name] = task
     gates = {
@@ -111,7 +116,8 @@ def test_run_that_went_back_goes_on_from_there(steps: list[Step]) -> None:
     unfinished = {n for n, task in again.tasks.items() if task.status is TaskStatus.BLOCKED}
     started = {n for n, task in again.tasks.items() if task.status is not TaskStatus.BLOCKED}
     assert unfinished | started == set(again.tasks)
-    assert again.status in (RunStatus.EXECUTING, RunStatus.FAILED, RunStatus.COMPLETED)
+    ways_on = (RunStatus.EXECUTING, RunStatus.FAILED, RunStatus.COMPLETED)
+    assert again.status in ways_on or again.exhausted
 
 
 @given(walks(max_steps=60, shape=WRITING))

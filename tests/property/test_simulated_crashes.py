@@ -2,7 +2,7 @@
 
 The simulator's world checks the second half while it runs: it raises when work that ended well and
 was recorded is asked for again without the log giving it up, or when one task is worked on twice at
-once. `_check_nothing_done_twice` says the same of the log, once more and from the outside.
+once. `check_nothing_done_twice` says the same of the log, once more and from the outside.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestrate.core.planning.budget import Budget
 from orchestrate.core.planning.definition import (
     EachSpec,
     GateSpec,
@@ -26,8 +27,10 @@ from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import events as ev
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RunStatus, TaskStatus
+from orchestrate.core.sharing.usage import Usage
 from orchestrate.hosts.simulator.behaviour import (
     Conduct,
+    Handing,
     Joining,
     Judgement,
     Listing,
@@ -37,6 +40,7 @@ from orchestrate.hosts.simulator.behaviour import (
 )
 from orchestrate.hosts.simulator.faults import (
     ClockStep,
+    Closure,
     Faults,
     GoBack,
     Intervention,
@@ -46,6 +50,7 @@ from orchestrate.hosts.simulator.faults import (
 )
 from orchestrate.hosts.simulator.simulate import History, simulate
 from tests.property.laws import check_history, check_waits_for_something
+from tests.property.staff import AGENT_CAUSES, PROVIDERS
 from tests.property.workflows import CAUSES, INPUTS, STEADY, WRITES, workflows
 
 #: At least this many crash histories are tried, whatever the profile.
@@ -84,7 +89,7 @@ def test_crashes_change_nothing_about_how_tasks_end(
     assert disturbed.state.status is RunStatus.COMPLETED
     assert disturbed.statuses == undisturbed.statuses
     assert _gates(disturbed.state) == _gates(undisturbed.state)
-    _check_nothing_done_twice(disturbed)
+    check_nothing_done_twice(disturbed)
 
 
 @MORE
@@ -106,14 +111,14 @@ def test_crashes_change_nothing_where_the_same_tasks_always_fail(
     check_history(disturbed.events)
     assert disturbed.statuses == undisturbed.statuses
     assert disturbed.state.status is undisturbed.state.status
-    _check_nothing_done_twice(disturbed)
+    check_nothing_done_twice(disturbed)
 
 
 def _gates(state: RunState) -> dict[str, str]:
     return {name: gate.status.value for name, gate in state.gates.items()}
 
 
-def _check_nothing_done_twice(history: History) -> None:
+def check_nothing_done_twice(history: History) -> None:
     """The log tells each success once, and no start after it, unless something gave it up.
 
     Work is given up when it is sent back or to be joined with what it conflicts with, and when the
@@ -131,6 +136,8 @@ def _check_nothing_done_twice(history: History) -> None:
             case ev.WorkReturned(task=task) | ev.WorkConflicted(task=task, resolver=True):
                 finished.discard(task)
                 given_up += 1
+            case ev.AdviceGiven():
+                given_up += 1  # it was not the work
             case ev.RunRolledBack(tasks=records, workflow=workflow):
                 given_up += len(finished)
                 known = {task.id for task in workflow.tasks} if workflow is not None else finished
@@ -153,6 +160,10 @@ _COMMANDS: tuple[cmd.AnyCommand, ...] = (
     cmd.DecideGate(gate="p0/g0", verdict="failed", by="grace", human=True),
     cmd.AskCheckpoint(note="by hand", by="ada"),
     cmd.RecordAudit(verdict="failed", changes=("HEAD",)),
+    cmd.SetBudget(budget=Budget(cost_usd=50.0), by="ada"),
+    cmd.SetBudget(budget=Budget(tokens=500), by="ada"),
+    cmd.HandIn(task="t0", number=1, by="ada"),
+    cmd.DeclineTask(task="t1", number=1, by="ada"),
 )
 
 
@@ -165,8 +176,19 @@ class Moody:
     """Anything may fail, gates and conflicts may be left alone, somebody resumes twice."""
 
     def attempt(self, task: TaskSpec, number: int, random: Random) -> Conduct:
-        cause = random.choice(CAUSES) if random.random() < 0.3 else None
-        return Conduct(random.choice((0.0, 1.0, 10.0, 2_000.0)), cause)
+        causes = (*CAUSES, *AGENT_CAUSES) if task.staff else CAUSES
+        cause = random.choice(causes) if random.random() < 0.3 else None
+        usage = Usage(
+            output_tokens=random.randrange(1, 900),
+            turns=random.randint(1, 4),
+            cost_usd=random.choice((None, 0.1, 0.6)),
+        )
+        return Conduct(
+            random.choice((0.0, 1.0, 10.0, 2_000.0)),
+            cause,
+            usage=random.choice((None, usage, usage)) if task.staff else None,
+            retry_after_s=random.choice((None, 0.0, 40.0)),
+        )
 
     def judge(self, gate: GateSpec, opening: int, random: Random) -> Judgement | None:
         verdict = random.choice(("passed", "passed", "failed", "unknown"))
@@ -190,6 +212,10 @@ class Moody:
         found = Resolution(random.choice((0.0, 9.0)), sends_back=random.random() < 0.5)
         return random.choice((None, found, found))
 
+    def hand_in(self, task: TaskSpec, number: int, random: Random) -> Handing | None:
+        found = Handing(random.choice((0.0, 9.0, 40.0)), declines=random.random() < 0.3)
+        return random.choice((None, found, found))
+
     def snapshot_s(self, random: Random) -> float | None:
         return random.choice((None, 0.0, 2.0, 30.0))
 
@@ -204,6 +230,7 @@ class Moody:
     st.lists(_interventions(), max_size=4),
     st.lists(st.builds(Mishap, _numbers, st.sampled_from(CAUSES)), max_size=4),
     st.lists(st.builds(GoBack, _seconds, st.integers(0, 9)), max_size=2),
+    st.lists(st.builds(Closure, st.sampled_from(PROVIDERS), _seconds, _seconds), max_size=2),
     st.integers(0, 99),
 )
 def test_whatever_happens_the_laws_hold_and_the_run_ends_or_waits(
@@ -212,6 +239,7 @@ def test_whatever_happens_the_laws_hold_and_the_run_ends_or_waits(
     interventions: list[Intervention],
     mishaps: list[Mishap],
     rollbacks: list[GoBack],
+    closures: list[Closure],
     seed: int,
 ) -> None:
     schedule = msgspec.structs.replace(
@@ -219,10 +247,11 @@ def test_whatever_happens_the_laws_hold_and_the_run_ends_or_waits(
         interventions=tuple(interventions),
         mishaps=tuple(mishaps),
         rollbacks=tuple(rollbacks),
+        closures=tuple(closures),
     )
     history = simulate(workflow, INPUTS, seed=seed, behaviour=Moody(), faults=schedule)
     assert check_history(history.events) == history.state
-    _check_nothing_done_twice(history)
+    check_nothing_done_twice(history)
     if not history.ended:
         check_waits_for_something(history.state)
         assert not history.state.live
@@ -312,7 +341,7 @@ def test_crash_at_every_single_point(
             break
         assert history.statuses == calm.statuses
         assert history.state.status is RunStatus.COMPLETED
-        _check_nothing_done_twice(history)
+        check_nothing_done_twice(history)
     assert number > calm.points
 
 
@@ -450,7 +479,7 @@ def test_crash_at_every_single_point_of_a_run_that_writes(
         assert history.statuses == written.statuses
         assert _merged(history) == _merged(written)
         check_history(history.events)
-        _check_nothing_done_twice(history)
+        check_nothing_done_twice(history)
 
 
 def test_crash_twice_in_a_run_that_writes(written: History) -> None:
@@ -481,7 +510,7 @@ def test_gone_back_from_at_any_moment_with_crashes_on_the_way(written: History) 
             )
             history = simulate(FIXES, behaviour=_HARD, faults=faults)
             check_history(history.events)
-            _check_nothing_done_twice(history)
+            check_nothing_done_twice(history)
             assert history.state.status is RunStatus.COMPLETED
             assert set(history.statuses.values()) == {"succeeded"}
             assert _merged(history) == _merged(written)

@@ -6,7 +6,7 @@ them, gives every command at any time and lets time pass as it likes. Numbers sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -16,16 +16,28 @@ from orchestrate.core.planning.definition import FailureCause, Workflow
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import effects as fx
 from orchestrate.core.running import events as ev
-from orchestrate.core.running.capacity import HostView, admit
+from orchestrate.core.running.capacity import admit
 from orchestrate.core.running.decide import advance, legal_commands
 from orchestrate.core.running.events import AnyEvent
 from orchestrate.core.running.evolve import evolve
 from orchestrate.core.running.plan import bits
+from orchestrate.core.running.recovery import is_advising
 from orchestrate.core.running.rollback import Facts, facts
 from orchestrate.core.running.state import INITIAL, RunState
 from orchestrate.core.running.status import RUN, RUN_ENDED, GateStatus
 from orchestrate.core.sharing.work import Conflict, Work
 from orchestrate.errors import OrchestrateError
+from tests.property.agent_steps import (
+    Make,
+    denials_of,
+    duration_s,
+    money,
+    people,
+    session_of,
+    usage_of,
+    view_at,
+)
+from tests.property.staff import AGENT_CAUSES
 from tests.property.workflows import ANYTHING, CAUSES, INPUTS, WRITES, Shape, workflows
 
 START_AT = 1_000_000.0
@@ -64,8 +76,11 @@ def begin(workflow: Workflow) -> tuple[cmd.AnyCommand, ...]:
     )
 
 
-def walk(workflow: Workflow, choices: Sequence[int]) -> list[Step]:
-    """The history that `choices` lead to; stops early when nothing is possible any more."""
+def walk(workflow: Workflow, choices: Sequence[int], *, failing: int = 1) -> list[Step]:
+    """The history that `choices` lead to; stops early when nothing is possible any more.
+
+    An attempt is to fail `failing` times for every two it is to succeed.
+    """
     state, now = INITIAL, START_AT
     steps: list[Step] = []
     held: list[Facts] = []
@@ -79,7 +94,7 @@ def walk(workflow: Workflow, choices: Sequence[int]) -> list[Step]:
         held += steps[-1].held
         state = after
     for number in choices:
-        usual, rare = [*_usual(state, now)], [*_rare(state, held)]
+        usual, rare = [*_usual(state, now, failing)], [*_rare(state, held)]
         possible = (rare if number % 8 == 7 and rare else usual) or rare
         if not possible:
             break
@@ -99,28 +114,32 @@ def walk(workflow: Workflow, choices: Sequence[int]) -> list[Step]:
 @st.composite
 def walks(draw: st.DrawFn, max_steps: int = 40, shape: Shape = ANYTHING) -> list[Step]:
     """A random walk over a random workflow."""
-    workflow = draw(workflows(shape))
+    return walk(draw(workflows(shape)), draw(choices(max_steps)))
+
+
+@st.composite
+def choices(draw: st.DrawFn, max_steps: int) -> list[int]:
+    """What a walk is made of."""
     # The length is drawn first: left to itself, a list of numbers is mostly short.
     steps = draw(st.integers(0, max_steps))
     data = draw(st.binary(min_size=2 * steps, max_size=2 * steps))
-    return walk(workflow, [data[at] * 256 + data[at + 1] for at in range(0, len(data), 2)])
+    return [data[at] * 256 + data[at + 1] for at in range(0, len(data), 2)]
 
 
-_Make = Callable[[int, float], tuple[cmd.AnyCommand, float]]
-
-
-def _usual(state: RunState, now: float) -> Iterator[_Make]:
+def _usual(state: RunState, now: float, failing: int) -> Iterator[Make]:
     """What a host would do next, in any order."""
-    grants = admit(state, HostView(at=now)).grants
+    grants = admit(state, view_at(now)).grants
     if grants:
         for _ in range(2):
             yield lambda number, at: (cmd.GrantSlots(tasks=grants[: 1 + number % len(grants)]), at)
     for position in bits(state.live):
-        task, attempt = state.index.order[position].id, state.tasks[position].attempts
-        yield _succeeded(state, task, attempt)
-        yield _succeeded(state, task, attempt)
-        yield _failed(task, attempt)
+        yield from 2 * [_succeeded(state, position)]
+        advising = is_advising(state.index.order[position], state.tasks[position])
+        yield from (1 if advising else failing) * [_failed(state, position)]
     yield from _on_the_line(state)
+    yield from people(state)
+    if state.exhausted:
+        yield from money(state)
     for name, gate in state.gates.items():
         if gate.status is GateStatus.OPEN:
             yield _verdict(state, name)
@@ -130,7 +149,7 @@ def _usual(state: RunState, now: float) -> Iterator[_Make]:
         yield lambda number, at: (cmd.PassTime(), at + number % 97)
 
 
-def _on_the_line(state: RunState) -> Iterator[_Make]:
+def _on_the_line(state: RunState) -> Iterator[Make]:
     """What a host reports of work, lists and checkpoints, and a person of conflicts."""
     for effect in fx.pending(state):
         match effect:
@@ -149,25 +168,33 @@ def _on_the_line(state: RunState) -> Iterator[_Make]:
                 yield _always(cmd.RecordPublication(branch="orchestrate/r", commit=line))
 
 
-def _always(command: cmd.AnyCommand) -> _Make:
+def _always(command: cmd.AnyCommand) -> Make:
     return lambda _, at: (command, at)
 
 
-def _succeeded(state: RunState, task: str, attempt: int) -> _Make:
-    writes = bool(state.base) and state.index.order[state.index.position[task]].writes
+def _succeeded(state: RunState, position: int) -> Make:
+    spec, attempt = state.index.order[position], state.tasks[position].attempts
+    writes = bool(state.base) and spec.writes
 
     def make(number: int, at: float) -> tuple[cmd.AnyCommand, float]:
-        commit = f"{task}.{attempt}"
+        commit = f"{spec.id}.{attempt}"
         work = Work(commit=commit, base=state.line, tree=commit)
         delivers = writes and number % 5 != 4
         return cmd.SucceedAttempt(
-            task=task, number=attempt, work=work if delivers else None
+            task=spec.id,
+            number=attempt,
+            summary="" if number % 8 == 7 else "done",
+            work=work if delivers else None,
+            duration_s=duration_s(state, position, number),
+            usage=usage_of(state, position, number),
+            session=session_of(state, position, number),
+            denials=denials_of(number),
         ), at + number % 5
 
     return make
 
 
-def _accepted(state: RunState, key: AttemptKey, line: str) -> _Make:
+def _accepted(state: RunState, key: AttemptKey, line: str) -> Make:
     return lambda number, at: (
         cmd.AcceptWork(
             task=key.task,
@@ -180,7 +207,7 @@ def _accepted(state: RunState, key: AttemptKey, line: str) -> _Make:
     )
 
 
-def _returned(key: AttemptKey, line: str, *, human: bool = False) -> _Make:
+def _returned(key: AttemptKey, line: str, *, human: bool = False) -> Make:
     causes: tuple[FailureCause, ...] = ("checks_failed", "checks_failed", "checks_unknown")
     return lambda number, at: (
         cmd.ReturnWork(
@@ -190,7 +217,7 @@ def _returned(key: AttemptKey, line: str, *, human: bool = False) -> _Make:
     )
 
 
-def _clashed(key: AttemptKey, line: str) -> _Make:
+def _clashed(key: AttemptKey, line: str) -> Make:
     conflicts = (Conflict("src/a.py"),)
     return lambda number, at: (
         cmd.ReportConflict(task=key.task, number=key.number, line=line, conflicts=conflicts),
@@ -198,13 +225,13 @@ def _clashed(key: AttemptKey, line: str) -> _Make:
     )
 
 
-def _resolved(state: RunState, key: AttemptKey) -> _Make:
+def _resolved(state: RunState, key: AttemptKey) -> Make:
     commit = f"r{state.version}"
     joined = Work(commit=commit, base=state.line, tree=commit)
     return _always(cmd.ResolveConflict(task=key.task, number=key.number, work=joined, by="ada"))
 
 
-def _expanded(state: RunState, task: str) -> _Make:
+def _expanded(state: RunState, task: str) -> Make:
     """A list of nothing up to one item too many; bad keys and an unreadable list as well."""
 
     def make(number: int, at: float) -> tuple[cmd.AnyCommand, float]:
@@ -222,7 +249,7 @@ def _expanded(state: RunState, task: str) -> _Make:
     return make
 
 
-def _recorded(state: RunState, effect: fx.TakeCheckpoint) -> _Make:
+def _recorded(state: RunState, effect: fx.TakeCheckpoint) -> Make:
     def make(number: int, at: float) -> tuple[cmd.AnyCommand, float]:
         names = [key.folder for key in effect.attempts]
         late = number % 7 == 6
@@ -238,7 +265,7 @@ def _recorded(state: RunState, effect: fx.TakeCheckpoint) -> _Make:
     return make
 
 
-def _rare(state: RunState, held: Sequence[Facts]) -> Iterator[_Make]:
+def _rare(state: RunState, held: Sequence[Facts]) -> Iterator[Make]:
     """What comes from outside, or goes wrong around the run."""
     if "AskCheckpoint" in legal_commands(state):
         yield _always(cmd.AskCheckpoint(note="by hand", by="ada"))
@@ -246,10 +273,10 @@ def _rare(state: RunState, held: Sequence[Facts]) -> Iterator[_Make]:
         yield from 2 * [_rolled_back(held)]
     if state.status in RUN_ENDED:
         yield _always(cmd.RecordAudit(verdict="passed"))
+    yield from money(state)
     for position in bits(state.live):
-        task, attempt = state.index.order[position].id, state.tasks[position].attempts
-        yield _ended(cmd.LoseAttempt, task, attempt)
-        yield _ended(cmd.InterruptAttempt, task, attempt)
+        yield _ended(cmd.LoseAttempt, state, position)
+        yield _ended(cmd.InterruptAttempt, state, position)
     legal = RUN[state.status]
     if "run_paused" in legal:
         yield lambda _, at: (cmd.PauseRun(), at)
@@ -263,7 +290,7 @@ def _rare(state: RunState, held: Sequence[Facts]) -> Iterator[_Make]:
     yield lambda number, at: (cmd.PassTime(), at + number % 97)
 
 
-def _rolled_back(held: Sequence[Facts]) -> _Make:
+def _rolled_back(held: Sequence[Facts]) -> Make:
     def make(number: int, at: float) -> tuple[cmd.AnyCommand, float]:
         target = held[number % len(held)]
         return cmd.RollBack(checkpoint=target.checkpoint, target=target, by="ada"), at
@@ -271,18 +298,39 @@ def _rolled_back(held: Sequence[Facts]) -> _Make:
     return make
 
 
-def _failed(task: str, attempt: int) -> _Make:
+def _failed(state: RunState, position: int) -> Make:
+    spec, attempt = state.index.order[position], state.tasks[position].attempts
+    causes = (*CAUSES, *(AGENT_CAUSES if spec.staff else ()))
     return lambda number, at: (
-        cmd.FailAttempt(task=task, number=attempt, cause=CAUSES[number % len(CAUSES)]),
+        cmd.FailAttempt(
+            task=spec.id,
+            number=attempt,
+            cause=causes[number % len(causes)],
+            duration_s=duration_s(state, position, number),
+            usage=usage_of(state, position, number),
+            session=session_of(state, position, number),
+            denials=denials_of(number),
+            retry_after_s=float(number % 20) if number % 2 else None,
+        ),
         at + number % 5,
     )
 
 
-def _ended(make: Any, task: str, attempt: int) -> _Make:
-    return lambda number, at: (make(task=task, number=attempt), at + number % 5)
+def _ended(make: Any, state: RunState, position: int) -> Make:
+    task, attempt = state.index.order[position].id, state.tasks[position].attempts
+    return lambda number, at: (
+        make(
+            task=task,
+            number=attempt,
+            duration_s=duration_s(state, position, number),
+            usage=usage_of(state, position, number) if number % 3 else None,
+            session=session_of(state, position, number),
+        ),
+        at + number % 5,
+    )
 
 
-def _verdict(state: RunState, name: str) -> _Make:
+def _verdict(state: RunState, name: str) -> Make:
     spec = state.index.gates[name][1]
     verdicts = ("passed", "passed", "passed", "failed", "unknown")
 

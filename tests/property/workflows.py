@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from hypothesis import strategies as st
 
+from orchestrate.core.planning.budget import UNLIMITED
 from orchestrate.core.planning.definition import (
     EachSpec,
     FailureCause,
@@ -17,6 +18,14 @@ from orchestrate.core.planning.definition import (
     TaskSpec,
     TriggerRule,
     Workflow,
+)
+from tests.property.staff import (
+    BUDGETS,
+    CLAUDE,
+    FREE,
+    OPEN_ENDED,
+    budgets,
+    performed,
 )
 
 INPUTS: dict[str, str | int | float | bool] = {"flag": True, "level": 2}
@@ -50,25 +59,35 @@ class Shape:
             time-outs, no deadlines, conditions over things that have ended.
         failing: tasks and gates that cannot be decided are allowed.
         writing: whether tasks write: always, never, or (None) in some workflows.
+        staffed: whether agents and people do tasks: always, never, or (None) in some workflows.
     """
 
     def __init__(
-        self, *, steady: bool = False, failing: bool = True, writing: bool | None = None
+        self,
+        *,
+        steady: bool = False,
+        failing: bool = True,
+        writing: bool | None = None,
+        staffed: bool | None = None,
     ) -> None:
         self.steady = steady
         self.failing = failing
         self.writing = writing
+        self.staffed = staffed
 
 
 ANYTHING = Shape()
 STEADY = Shape(steady=True, failing=False)
 WRITING = Shape(writing=True)
+STAFFED = Shape(staffed=True)
 
 
 @st.composite
 def workflows(draw: st.DrawFn, shape: Shape = ANYTHING, max_tasks: int = 9) -> Workflow:
     """A valid workflow of at most four phases and `max_tasks` tasks, not counting members."""
     writing = shape.writing if shape.writing is not None else draw(st.booleans())
+    staffed = shape.staffed if shape.staffed is not None else draw(st.booleans())
+    limited = staffed and not shape.steady
     names = [f"p{number}" for number in range(draw(st.integers(1, 4)))]
     tasks: list[TaskSpec] = []
     phases: list[PhaseSpec] = []
@@ -83,23 +102,37 @@ def workflows(draw: st.DrawFn, shape: Shape = ANYTHING, max_tasks: int = 9) -> W
         members: list[TaskSpec] = []
         for _ in range(count):
             task = draw(_task(shape, name, [*tasks, *members], sequential))
+            if staffed:
+                task = draw(performed(task, [*tasks, *members], steady=shape.steady))
             members.append(draw(_writer(task, [*tasks, *members])) if writing else task)
         tasks += members
-        phases.append(draw(_phase(shape, name, depends_on, not sequential, members)))
+        phase = draw(_phase(shape, name, depends_on, not sequential, members))
+        phases.append(msgspec.structs.replace(phase, budget=draw(budgets(limited=limited))))
     timeout_s = None if shape.steady else draw(st.sampled_from((None, None, None, 40.0)))
     return Workflow(
         name="random",
         phases=tuple(phases),
         tasks=tuple(tasks),
-        limits=Limits(max_parallel=draw(st.integers(1, 4)), timeout_s=timeout_s),
+        limits=Limits(
+            max_parallel=draw(st.integers(1, 4)),
+            timeout_s=timeout_s,
+            budget=draw(st.sampled_from((UNLIMITED, *BUDGETS))) if limited else UNLIMITED,
+            backends={"codex": draw(budgets(limited=True))} if limited else {},
+        ),
         on_failure=draw(st.sampled_from(("stop", "continue"))),
-        resolver=RESOLVER if writing and draw(st.booleans()) else None,
+        resolver=draw(_resolver(staffed)) if writing and draw(st.booleans()) else None,
         checkpoint_every_s=draw(st.sampled_from((60.0, 300.0))) if writing else 300.0,
         rollback=draw(st.sampled_from(("failure", "never"))) if writing else "failure",
     )
 
 
 RESOLVER = TaskSpec(id="resolver", phase="p0", agent="conflict-resolver")
+
+
+@st.composite
+def _resolver(draw: st.DrawFn, staffed: bool) -> TaskSpec:
+    who = draw(st.sampled_from((None, CLAUDE, OPEN_ENDED, FREE))) if staffed else None
+    return msgspec.structs.replace(RESOLVER, staff=() if who is None else (who,))
 
 
 @st.composite
@@ -112,7 +145,13 @@ def _writer(draw: st.DrawFn, task: TaskSpec, earlier: list[TaskSpec]) -> TaskSpe
         each = EachSpec(lists[-1], "report", limit=3, tolerate=draw(st.booleans()))
     needs = task.needs if each is None else tuple(sorted({*task.needs, each.task}))
     return msgspec.structs.replace(
-        task, writes=writes, each=each, needs=needs, max_returns=draw(st.integers(0, 2))
+        task,
+        writes=writes,
+        each=each,
+        split=None if each is not None else task.split,
+        needs=needs,
+        max_returns=draw(st.integers(0, 2)),
+        must_change=bool(writes) and task.run is None and draw(st.booleans()),
     )
 
 

@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 
+from orchestrate.core.planning.budget import Budget
 from orchestrate.core.running import events as ev
 from orchestrate.core.running.state import CheckpointKind
 from orchestrate.core.sharing.work import Conflict, Work
@@ -28,6 +29,10 @@ SAMPLES: list[ev.AnyEvent] = [
     ev.RunFailed(at=1, reason="task t0 failed"),
     ev.LimitChanged(at=1, max_parallel=3),
     ev.ConditionHeld(at=1, task="t0"),
+    ev.BudgetChanged(at=1, budget=Budget(cost_usd=2.5, tokens=100, turns=3, time_s=9), by="ada"),
+    ev.AdviceGiven(at=1, task="t0", number=1, advice="mind\x1b the zone"),
+    ev.TaskSplit(at=1, task="t0"),
+    ev.TaskHanded(at=1, task="t0", number=2, reason="no\x1b luck"),
     ev.TaskSkipped(at=1, task="t0", cause="condition", detail="inputs.x"),
     ev.TaskFailed(at=1, task="t0", message="no\r"),
     ev.AttemptStarted(at=1, task="t0", number=2),

@@ -13,6 +13,8 @@ import msgspec
 
 EvidenceKind = Literal["test", "coverage", "lint", "build", "benchmark", "command"]
 Verdict = Literal["passed", "failed", "unknown"]
+#: What was done when a test failed: loading its file, preparing it, the test itself, clearing up.
+Stage = Literal["load", "setup", "call", "teardown"]
 
 
 class CheckCommand(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -62,6 +64,23 @@ class Coverage(msgspec.Struct, frozen=True, omit_defaults=True):
         return 100.0 * self.covered / self.lines if self.lines else 100.0
 
 
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How one test failed, as far as its runner tells.
+
+    `error` is the name of the exception's type, empty when nobody knows it, and `message` its first
+    line. `asserts`: a statement of the test was not met; nothing broke. `through` are the files of
+    the checkout that were on the way to where it was raised, relative to the repository, outermost
+    first. `network`: it was refused the network.
+    """
+
+    stage: Stage = "call"
+    error: str = ""
+    message: str = ""
+    asserts: bool = False
+    through: tuple[str, ...] = ()
+    network: bool = False
+
+
 class Environment(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a command ran. `key` is the digest the environment is cached under."""
 
@@ -79,7 +98,9 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     not; `passing` of those that passed. `counts` is None where the output could not be read.
     `cause` says why the verdict is not *passed*. `output_digest` is the SHA-256 of stdout and
     stderr as stored. `log` is the folder with both. `survivors` counts processes it left behind,
-    which were stopped. `origin` tells where the tested code was imported from.
+    which were stopped. `origin` tells where the tested code was imported from. `failures` says of
+    those in `failing` how they failed, where that is known; `pass_alone` are those that fail among
+    the others and pass by themselves.
     """
 
     command: CheckCommand
@@ -102,6 +123,8 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     environment: Environment = Environment()
     log: str = ""
     notes: tuple[str, ...] = ()
+    failures: dict[str, Failure] = {}
+    pass_alone: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -125,7 +148,8 @@ class EvidenceNote(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the log keeps of a piece of evidence: enough to show it and to find the whole of it.
 
     `digest` is the SHA-256 of the file at `path`, which holds the evidence as JSON. `before` is the
-    summary of the same command on what was there before, where the two were compared.
+    summary of the same command on what was there before, where the two were compared. `tests` are
+    those that show a bug, where the evidence is about them.
     """
 
     name: str
@@ -134,3 +158,4 @@ class EvidenceNote(msgspec.Struct, frozen=True, omit_defaults=True):
     digest: str = ""
     path: str = ""
     before: str = ""
+    tests: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from orchestrate.core.sharing.comparison import compare
 from orchestrate.core.sharing.deduplication import fingerprints_of
 from orchestrate.core.sharing.evidence import Evidence
 from orchestrate.core.sharing.findings import SEVERITY_ORDER, Finding, Severity
@@ -18,9 +19,11 @@ def judge_coverage(
 ) -> Judgement:
     """Whether coverage reaches `minimum` percent and, given `before`, has not gone down.
 
-    Tests that failed fail the gate as well: what a broken run covers says nothing.
+    It has gone down when the percentage fell and more lines are left out than before: taking
+    covered lines away leaves nothing uncovered that was not. Tests that failed fail the gate as
+    well, because what a broken run covers says nothing, unless they failed before, too.
     """
-    if evidence.verdict != "passed":
+    if evidence.verdict != "passed" and not _red_as_before(evidence, before):
         return Judgement(evidence.verdict, evidence.cause)
     if evidence.coverage is None:
         return Judgement("unknown", "no coverage was reported")
@@ -33,10 +36,17 @@ def judge_coverage(
         return Judgement("passed", f"{_shown(percent)} of lines covered")
     if before.verdict == "unknown" or before.coverage is None:
         return Judgement("unknown", f"coverage before the change: {before.cause or 'not reported'}")
-    if percent < before.coverage.percent:
+    left_out = evidence.coverage.lines - evidence.coverage.covered
+    left_out_before = before.coverage.lines - before.coverage.covered
+    if percent < before.coverage.percent and left_out > left_out_before:
         fell = f"coverage fell from {_shown(before.coverage.percent)} to {_shown(percent)}"
         return Judgement("failed", fell)
     return Judgement("passed", f"{_shown(percent)} of lines covered")
+
+
+def _red_as_before(evidence: Evidence, before: Evidence | None) -> bool:
+    """Whether all that fails in `evidence` failed in `before`, too."""
+    return before is not None and compare(before, evidence).verdict == "passed"
 
 
 def judge_diff(

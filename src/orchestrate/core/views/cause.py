@@ -108,6 +108,8 @@ _EVIDENCE: dict[GateKind, str] = {
     "coverage": "the coverage of the repository's tests",
     "diff": "the size of what has changed",
     "findings": "a scan for findings that are new",
+    "reproduces": "a run of the test that is to show the bug",
+    "fixed": "a run of the test that shows the bug",
 }
 
 

@@ -80,6 +80,10 @@ def _measured(gate: GateSpec) -> str:
             return f"at most {' and '.join(parts)} changed"
         case "findings":
             return f"at most {count(gate.max_new, 'new finding')} of {gate.severity} or worse"
+        case "reproduces":
+            return f"the tests of {gate.task} fail for want of what they are about"
+        case "fixed":
+            return f"the tests of {gate.task} pass, unchanged"
     return "the tests of the repository"
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
 import click
 
 from orchestrate import wiring
 from orchestrate.app import runs
+from orchestrate.core.ids import AttemptKey
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.state import RunState
-from orchestrate.core.running.status import RUN_ENDED
 from orchestrate.errors import RequestError
 from orchestrate.ui.cli.conclude import user_name
 from orchestrate.ui.cli.conflict_work import (
@@ -23,6 +20,7 @@ from orchestrate.ui.cli.conflict_work import (
     prepared_resolution,
     versions_of,
 )
+from orchestrate.ui.cli.hand_in import collected, go_on, told
 from orchestrate.ui.cli.line_data import ConflictAnswered, ConflictDetail, ConflictRow
 from orchestrate.ui.cli.opened import opened
 from orchestrate.ui.cli.output import Output, printable, repo_option, with_output
@@ -115,26 +113,22 @@ def resolve(output: Output, run_id: str, task: str, repo: str | None) -> int:
                 f"nobody has begun to resolve the conflict of {task}",
                 remedy=f"orchestrate conflict show {state.run} {task}",
             )
-        message = (
-            f"Join {task} with the line\n\n"
-            f"Task: {task}\nAttempt: {record.attempts}\nBy: {user_name()}\n"
-        )
-        work = workspaces.collect(place, message, time.time())
+        key = AttemptKey(state.run, task, record.attempts)
+        work = collected(workspaces, place, f"Join {task} with the line", key, user_name())
         if work is None:
             raise RequestError(
                 f"there is nothing to hand in for {task}",
                 remedy=f"edit the files in {place.folder}",
             )
         command = cmd.ResolveConflict(task=task, number=record.attempts, work=work, by=user_name())
-        after = asyncio.run(wiring.open_session(site, store).tell(state.run, command))
+        answer = told(site, store, state.run, command)
         workspaces.discard(state.run, place.name)
-        owned = wiring.is_owned(site, state.run)
     output.data(
-        _answered(after, task, record.attempts, work.commit),
+        _answered(answer.state, task, record.attempts, work.commit),
         f"the conflict of {task} is resolved by {user_name()}: {work.commit[:12]},"
         f" +{work.added} -{work.removed} lines",
     )
-    _go_on(output, after, owned=owned)
+    go_on(output, answer)
     return 0
 
 
@@ -159,12 +153,12 @@ def send_back(output: Output, run_id: str, task: str, reason: str, repo: str | N
             human=True,
             by=user_name(),
         )
-        after = asyncio.run(wiring.open_session(site, store).tell(state.run, command))
-        owned = wiring.is_owned(site, state.run)
+        answer = told(site, store, state.run, command)
     output.data(
-        _answered(after, task, record.attempts, ""), f"the work of {task} is sent back: {reason}"
+        _answered(answer.state, task, record.attempts, ""),
+        f"the work of {task} is sent back: {reason}",
     )
-    _go_on(output, after, owned=owned)
+    go_on(output, answer)
     return 0
 
 
@@ -177,11 +171,6 @@ def _answered(state: RunState, task: str, number: int, commit: str) -> ConflictA
         commit=commit,
         by=user_name(),
     )
-
-
-def _go_on(output: Output, state: RunState, *, owned: bool) -> None:
-    if not owned and state.status not in RUN_ENDED:
-        output.message(f"go on: orchestrate resume {state.run}")
 
 
 def _line(row: ConflictRow) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from orchestrate.core.sharing.evidence import CheckCommand, Coverage, Evidence, Verdict
+from orchestrate.core.sharing.evidence import CheckCommand, Counts, Coverage, Evidence, Verdict
 from orchestrate.core.sharing.findings import Finding, Location, Severity
 from orchestrate.core.sharing.limits import judge_coverage, judge_diff, judge_new_findings
 from orchestrate.core.sharing.work import Work
@@ -32,6 +33,23 @@ def test_falling_coverage_fails() -> None:
     judged = judge_coverage(measured(85, 100), 80, measured(90, 100))
     assert (judged.verdict, judged.cause) == ("failed", "coverage fell from 90.00 % to 85.00 %")
     assert judge_coverage(measured(9, 10), 80, measured(90, 100)).verdict == "passed"
+
+
+def test_taking_covered_lines_away_is_no_loss() -> None:
+    assert judge_coverage(measured(80, 90), None, measured(90, 100)).verdict == "passed"
+    assert judge_coverage(measured(80, 91), None, measured(90, 100)).verdict == "failed"
+
+
+def red(covered: int, *failing: str) -> Evidence:
+    """Tests of which some fail, and what they cover."""
+    return replace(measured(covered, 100, "failed"), failing=failing, counts=Counts(failed=1))
+
+
+def test_coverage_counts_where_the_same_tests_were_red_before() -> None:
+    assert judge_coverage(red(90, "a"), None, red(90, "a")).verdict == "passed"
+    assert judge_coverage(red(80, "a"), None, red(90, "a")).verdict == "failed"
+    assert judge_coverage(red(90, "b"), None, red(90, "a")).verdict == "failed"
+    assert judge_coverage(measured(90, 100), None, red(90, "a")).verdict == "passed"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,107 @@
+"""Why something waits that has to do with agents: people who have tasks, money, providers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from orchestrate.core.planning.budget import NOTHING
+from orchestrate.core.running.capacity import Held
+from orchestrate.core.running.plan import bits
+from orchestrate.core.running.recovery import MAX_LIMITED
+from orchestrate.core.running.spending import RUN, Shortage, spending, unaffordable
+from orchestrate.core.running.state import RunState
+from orchestrate.core.running.status import RunStatus
+from orchestrate.core.views.amounts import spent_of
+from orchestrate.core.views.cause import Cause, span
+from orchestrate.core.views.graph_text import plain
+from orchestrate.core.views.ladder import provider_of
+
+# -- people ------------------------------------------------------------------------------------
+
+
+def handed_cause(state: RunState, number: int, at: float) -> Cause:
+    """Who a task waits for, until when, and what they can type."""
+    spec, record = state.index.order[number], state.tasks[number]
+    if record.rung == "human":
+        why = f", after agents failed ({record.cause or 'no cause'}: {plain(record.message)})"
+    else:
+        why = f": {plain(spec.hand_over.message)}" if spec.hand_over and spec.hand_over.message else ""
+    limit = "" if record.deadline_at is None else f"; it fails in {span(record.deadline_at - at)}"
+    return Cause(
+        "handed",
+        f"it is in the hands of a person{why}{limit}",
+        names=(spec.id,),
+        commands=(f"orchestrate task show {state.run} {spec.id}",),
+        until=record.deadline_at,
+    )
+
+
+def handed_causes(state: RunState, at: float) -> Iterator[Cause]:
+    """The tasks that people have, while they can be handed in."""
+    if state.status not in (RunStatus.EXECUTING, RunStatus.PAUSED):
+        return
+    for number in bits(state.handed):
+        found = handed_cause(state, number, at)
+        text = f"task {found.names[0]} {found.text.removeprefix('it ')}"
+        yield Cause("handed", text, found.names, commands=found.commands, until=found.until)
+
+
+# -- money -------------------------------------------------------------------------------------
+
+
+def shortage(state: RunState) -> Shortage | None:
+    """Which budget a run that was paused for want of it lacks; None for any other run."""
+    if not state.exhausted or state.plan is None:
+        return None
+    return unaffordable(state, state.ready | state.retrying)
+
+
+def exhausted_cause(state: RunState) -> Cause:
+    """What was spent of what, and how to go on, for a run that was paused for want of budget."""
+    text = f"the run is paused: {state.reason}"
+    short = shortage(state)
+    if short is None:
+        return Cause("paused", text, commands=(f"orchestrate resume {state.run}",))
+    amount, budget = next(
+        ((amount, limit) for scope, amount, limit in spending(state) if scope == short.scope),
+        (NOTHING, state.budget),
+    )
+    text += f" ({spent_of(amount, budget)} consumed)"
+    if short.scope != RUN:
+        return Cause(
+            "paused",
+            f"{text}; the workflow sets that budget, and the run cannot be given more of it",
+            commands=(f"orchestrate cost {state.run}", f"orchestrate cancel {state.run}"),
+        )
+    return Cause("paused", text, commands=(go_on_command(state), f"orchestrate cost {state.run}"))
+
+
+def go_on_command(state: RunState) -> str:
+    """The command that goes on with a run whose own budget is used up."""
+    left = state.budget.less(state.spent.get(RUN, NOTHING))
+    by_tokens = left.cost_usd is None and left.tokens is not None
+    option = "--budget-tokens N" if by_tokens else "--budget-usd USD"
+    return f"orchestrate resume {state.run} {option}"
+
+
+# -- what holds a task back ----------------------------------------------------------------------
+
+
+def rate_limit_cause(state: RunState, held: Held, at: float) -> Cause:
+    """A provider that lets nobody in for now."""
+    number = state.index.position[held.task]
+    until = "" if held.until is None else f", for {span(held.until - at)} more"
+    text = f"{provider_of(state, number) or 'its provider'}: {held.reason}{until}"
+    return Cause("rate-limit", text, names=(held.task,), until=held.until)
+
+
+def backoff_cause(state: RunState, held: Held, at: float) -> Cause:
+    """A task that is not tried again yet, and why."""
+    record = state.tasks[state.index.position[held.task]]
+    wait = span((held.until or at) - at)
+    if record.cause == "rate_limit" and record.limited:
+        tries = f"wait {record.limited} of {MAX_LIMITED} that count against nobody"
+        text = f"its provider asked to slow down ({tries}): it is tried again in {wait}"
+    else:
+        text = f"{held.reason}: in {wait}"
+    return Cause("backoff", text, names=(held.task,), until=held.until)
