@@ -16,7 +16,9 @@ class Check(msgspec.Struct, frozen=True, omit_defaults=True):
     `record` is a folder for logs and reports; the evidence is written there as `evidence.json`,
     durably, before it is returned. `reruns` is how often failing tests are run again to find flaky
     ones. `network`: whether the command may reach anything but loopback. `bare`: the command needs
-    an interpreter and nothing of the project's environment, so none is built for it.
+    an interpreter and nothing of the project's environment, so none is built for it. `files` are
+    test files, relative to the repository, to which a runner that can do so is restricted; others
+    run everything, as they do when it is empty.
     """
 
     command: CheckCommand
@@ -28,6 +30,7 @@ class Check(msgspec.Struct, frozen=True, omit_defaults=True):
     reruns: int = 2
     network: bool = False
     bare: bool = False
+    files: tuple[str, ...] = ()
 
 
 class Detection(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -30,6 +30,7 @@ BUILT_IN = (
     "builder",
     "code-reviewer",
     "doc-scribe",
+    "error-detective",
     "orchestrator",
     "security-scout",
     "validator-test-runner",

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from jsonschema import Draft202012Validator
 
 from orchestrate.adapters.files.workflow_reader import check_workflow, read_workflow
 from orchestrate.core.planning.binding import bind_inputs
+from orchestrate.core.planning.budget import Budget
 from orchestrate.core.planning.definition import (
     EachSpec,
     GateSpec,
@@ -21,13 +23,18 @@ from orchestrate.core.planning.definition import (
     Workflow,
 )
 from orchestrate.core.planning.graph import levels
+from orchestrate.core.planning.reshape import with_tests_gate
+from orchestrate.core.planning.reshape_order import side_by_side
+from orchestrate.core.planning.reshape_parts import with_phases
+from orchestrate.core.planning.staffing import HandOver
+from orchestrate.errors import RequestError
 
 ROOT = Path(__file__).resolve().parents[3]
 LIBRARY = ROOT / "src" / "orchestrate" / "library" / "workflows"
 EXAMPLE = ROOT / "examples" / "hello.yaml"
 ESSENTIAL = frozenset(
     {"orchestrator", "architect", "code-reviewer", "security-scout", "validator-test-runner"}
-    | {"builder", "doc-scribe"}
+    | {"builder", "doc-scribe", "error-detective"}
 )
 
 
@@ -35,6 +42,90 @@ def read(text: str) -> Workflow:
     result = check_workflow(text.encode(), "w.yaml", known_agents=None)
     assert result.workflow is not None, result.problems
     return result.workflow
+
+
+STAFFED = """\
+version: 1
+name: staffed
+limits:
+  budget: {cost_usd: 5, tokens: 2000000}
+  backends:
+    claude: {cost_usd: 2.5, time: 1h}
+    acp:goose: {turns: 40}
+phases:
+  - name: look
+    budget: {time: 30m}
+    tasks:
+      - id: a
+        agent: architect
+        prompt: look
+        model: opus
+        alternatives: [code-reviewer, builder@codex, "@human"]
+        escalate: orchestrator
+        hand_over: {deadline: 2d, message: Please.}
+        budget: {cost_usd: 0.5, turns: 20}
+        returns:
+          cause: {type: string, description: In one sentence.}
+          suspects:
+            type: array
+            items: {type: object, properties: {path: {type: string}, line: {type: integer}}}
+          sure: {type: string, enum: [high, low]}
+        outputs: [parts.json]
+      - {id: b, agent: builder, prompt: do, generate: builder, writes: true, must_change: true,
+         needs: [a], split: {list: "tasks.a.outputs['parts.json']", limit: 3, tolerate: true},
+         hand_over: true}
+    gates:
+      - {name: red, kind: reproduces, task: b, at_end: false, when: inputs.deep}
+  - name: mend
+    tasks: [{id: c, run: x, writes: true}]
+    gates:
+      - {name: green, kind: fixed, task: b, timeout: 5m}
+      - {name: ask, kind: human, when: tasks.a.metrics.suspects > 0}
+inputs: {deep: true}
+"""
+
+
+def test_staff_answers_and_budgets_reach_the_definition() -> None:
+    found = read(STAFFED)
+    a, b, _ = found.tasks
+    assert a.model == "opus"
+    assert a.alternatives == ("code-reviewer", "builder@codex", "@human")
+    assert (a.escalate, a.hand_over) == ("orchestrator", HandOver(172_800.0, "Please."))
+    assert (b.generate, b.must_change, b.hand_over) == ("builder", True, HandOver())
+    assert b.split == EachSpec(task="a", output="parts.json", limit=3, tolerate=True)
+    assert found.limits.budget == Budget(cost_usd=5.0, tokens=2_000_000)
+    assert found.limits.backends == {
+        "claude": Budget(cost_usd=2.5, time_s=3600.0),
+        "acp:goose": Budget(turns=40),
+    }
+    assert (found.phases[0].budget, a.budget) == (
+        Budget(time_s=1800.0),
+        Budget(cost_usd=0.5, turns=20),
+    )
+    assert not b.budget.limits
+
+
+def test_answers_are_made_strict_all_of_an_object_is_required() -> None:
+    returns = read(STAFFED).tasks[0].returns
+    assert list(returns) == ["cause", "suspects", "sure"]
+    assert returns["cause"] == {"type": "string", "description": "In one sentence."}
+    assert returns["suspects"]["items"] == {
+        "type": "object",
+        "properties": {"path": {"type": "string"}, "line": {"type": "integer"}},
+        "required": ["path", "line"],
+        "additionalProperties": False,
+    }
+    Draft202012Validator.check_schema({"type": "object", "properties": returns})
+
+
+def test_gates_about_tests_that_show_a_bug_are_asked_of_each_piece_of_work() -> None:
+    look, mend = read(STAFFED).phases
+    assert look.gates == (
+        GateSpec("red", "reproduces", task="b", each_merge=True, at_end=False, when="inputs.deep"),
+    )
+    green, ask = mend.gates
+    assert green == GateSpec("green", "fixed", task="b", each_merge=True, timeout_s=300.0)
+    assert ask.when == "tasks.a.metrics.suspects > 0"
 
 
 def test_every_key_reaches_the_definition() -> None:
@@ -466,6 +557,60 @@ def test_security_proves_each_fix_by_itself_and_reports_whatever_became_of_them(
     assert not any(task.writes for task in found.tasks if task.id != "fix")
     assert tasks["report"].trigger == "all_done"
     assert set(tasks["report"].needs) == {"aggregate", "plan", "fix"}
+
+
+def test_bugfix_believes_no_agent() -> None:
+    found = read_workflow(LIBRARY / "bugfix.yaml", known_agents=ESSENTIAL)
+    assert [phase.name for phase in found.phases] == [
+        "baseline",
+        "investigation",
+        "resolution",
+        "verification",
+    ]
+    assert levels(found) == (
+        ("base",),
+        ("impact", "regression"),
+        ("fix",),
+        ("change",),
+        ("review",),
+    )
+    tasks = {task.id: task for task in found.tasks}
+    writing = [task.id for task in found.tasks if task.writes]
+    assert writing == [task.id for task in found.tasks if task.must_change]
+    assert writing == ["regression", "fix"]
+    assert (tasks["fix"].agent, tasks["fix"].generate) == ("builder", "builder")
+    gates = {gate.name: gate for phase in found.phases for gate in phase.gates}
+    assert [name for name, gate in gates.items() if gate.each_merge] == [
+        "reproduces",
+        "fixed",
+        "tests",
+        "coverage",
+        "size",
+    ]
+    assert gates["reproduces"].task == gates["fixed"].task == "regression"
+    assert not any(gate.allow_unknown for gate in gates.values())
+    assert gates["remarks"].when == "tasks.review.metrics.blocking > 0"
+    assert "blocking" in tasks["review"].returns
+
+
+def test_bugfix_asks_for_tests_that_fail_and_never_that_they_pass() -> None:
+    found = with_tests_gate(read_workflow(LIBRARY / "bugfix.yaml", known_agents=ESSENTIAL))
+    kinds = {phase.name: [gate.kind for gate in phase.gates] for phase in found.phases}
+    assert kinds["investigation"] == ["reproduces"]
+    assert kinds["verification"][-1] == "tests"
+
+
+def test_what_goes_between_the_phases_of_bugfix_keeps_them_in_order() -> None:
+    found = read_workflow(LIBRARY / "bugfix.yaml", known_agents=ESSENTIAL)
+    with pytest.raises(RequestError, match="gate resolution/fixed uses task: regression"):
+        side_by_side(found, [["investigation", "resolution"]])
+    with pytest.raises(RequestError, match="leaves task regression out"):
+        with_phases(found, ["resolution"])
+    assert [task.id for task in with_phases(found, ["base", "invest"]).tasks] == [
+        "base",
+        "impact",
+        "regression",
+    ]
 
 
 def test_local_backend_has_every_action_of_the_built_in_workflows() -> None:

@@ -62,7 +62,7 @@ def test_schema_is_a_schema() -> None:
 
 def test_no_object_takes_unknown_keys() -> None:
     objects = list(_objects(workflow_schema()))
-    assert len(objects) == 11
+    assert len(objects) == 14
     assert all(each["additionalProperties"] is False for each in objects)
 
 
@@ -95,14 +95,28 @@ def test_keys_of_a_resolver_are_keys_of_a_task() -> None:
     parts = workflow_schema()["$defs"]
     resolver, task = parts["resolver"]["properties"], parts["task"]["properties"]
     assert set(resolver) < set(task)
-    place = {"id", "needs", "outputs", "writes", "when", "trigger", "each"}
+    place = {"id", "needs", "outputs", "writes", "when", "trigger", "each", "split", "must_change"}
     assert not place & set(resolver)
     assert parts["resolver"]["oneOf"] == parts["task"]["oneOf"]
 
 
+def test_an_answer_is_what_a_json_schema_may_be() -> None:
+    returned = workflow_schema()["$defs"]["returned"]
+    keywords = {*Draft202012Validator.VALIDATORS, "description"}
+    assert set(returned["properties"]) <= keywords
+    assert returned["properties"]["type"]["enum"] == [
+        "string",
+        "integer",
+        "number",
+        "boolean",
+        "array",
+        "object",
+    ]
+
+
 def test_every_key_of_a_gate_belongs_to_a_kind() -> None:
     assert set(GATE_KEYS) == set(get_args(GateKind))
-    shared = {"name", "kind", "message"}
+    shared = {"name", "kind", "message", "when"}
     own = {key for keys in GATE_KEYS.values() for key in keys}
     assert own | shared == set(workflow_schema()["$defs"]["gate"]["properties"])
 

@@ -66,6 +66,19 @@ def fix(lines: str, needs: str = "[triage]") -> str:
     return f"{LIST}      - id: fix\n        agent: architect\n        needs: {needs}\n{indented}"
 
 
+def returns(schema: str) -> str:
+    """A workflow whose agent has to answer `x`, of the form `schema`."""
+    return f"{AGENT}        returns: {{x: {{{schema}}}}}\n"
+
+
+def shown(task: str, kind: str = "reproduces", more: str = "") -> str:
+    """A workflow whose second phase has a gate about the tests that `task` brings."""
+    return (
+        f"{TWO_PHASES}        writes: tests/**\n    gates:\n"
+        f"      - {{name: g, kind: {kind}{task}{more}}}\n"
+    )
+
+
 MISTAKES = [
     # -- the file ------------------------------------------------------------------------------
     Mistake("yaml-syntax", "a: ⟦@b\n", "cannot start any token", "quotes"),
@@ -104,7 +117,7 @@ MISTAKES = [
         "unknown-key", task("- id: a\n  run: x\n  ⟦timeout-seconds: 5"), "", "did you mean timeout?"
     ),
     Mistake("unknown-key", task("- id: a\n  run: x\n  ⟦if: true"), "", "did you mean when?"),
-    Mistake("unknown-key", ONE + "    ⟦zzzzz: 1\n", "", "known keys: agents, depends_on"),
+    Mistake("unknown-key", ONE + "    ⟦zzzzz: 1\n", "", "known keys: agents, budget, depends_on"),
     Mistake("wrong-type", ONE + "    parallel: ⟦yes\n", "true or false, not 'yes'", "write true"),
     Mistake("wrong-type", ONE + "    depends_on: ⟦p\n", "a list, not 'p'", "write [p]"),
     Mistake("wrong-type", ONE + "description: ⟦5\n", "a text, not '5'", 'write "5"'),
@@ -617,5 +630,99 @@ MISTAKES = [
         HEAD + "phases: [{name: p, agents: [⟦architect]}]\n",
         "nothing to do",
         warning=True,
+    ),
+    # -- staff ---------------------------------------------------------------------------------
+    Mistake("bad-alternative", f"{AGENT}        alternatives: [⟦'a b']\n", "'a b'", "@BACKEND"),
+    Mistake("bad-alternative", f"{AGENT}        alternatives: [⟦'@']\n", "neither an agent"),
+    Mistake(
+        "unknown-agent", f"{AGENT}        alternatives: [⟦architct@codex]\n", "", "mean architect?"
+    ),
+    Mistake("unknown-agent", f"{AGENT}        escalate: ⟦orchestrater\n", "no agent orchestrater"),
+    Mistake("duplicate-item", f"{AGENT}        alternatives: ['@a', ⟦'@a']\n", "listed twice"),
+    Mistake("contradiction", f"{ONE}        ⟦model: x\n", "`model` is for agents", "remove"),
+    Mistake("contradiction", f"{ONE}        ⟦hand_over: true\n", "`hand_over` is for agents"),
+    Mistake(
+        "contradiction", f"{AGENT}        ⟦must_change: true\n", "and writes nothing", "writes:"
+    ),
+    Mistake(
+        "contradiction",
+        fix(f"each: {FIXES}\n⟦split: {FIXES}"),
+        "for each item of a list already",
+        "`each` or `split`",
+    ),
+    Mistake("bad-each", fix("split: ⟦fixes"), "names no output", "tasks.<id>.outputs"),
+    Mistake(
+        "not-upstream", fix(f"split: ⟦{FIXES}", "[]"), "certain to have ended", "triage to `needs:`"
+    ),
+    Mistake("unknown-key", fix(f"split: {{list: {FIXES}, ⟦most: 3}}"), "'most'"),
+    Mistake("bad-value", f"{AGENT}        generate: ⟦bilder\n", "is one of", "mean builder?"),
+    Mistake("bad-duration", f"{AGENT}        hand_over: {{deadline: ⟦0s}}\n", "more than zero"),
+    Mistake(
+        "no-effect",
+        f"{AGENT}        backend: local\n        ⟦model: x\n",
+        "no model performs task a",
+        "remove",
+        warning=True,
+    ),
+    # -- budgets -------------------------------------------------------------------------------
+    Mistake("out-of-range", f"{AGENT}        budget: {{cost_usd: ⟦0}}\n", "is more than 0, not 0"),
+    Mistake(
+        "out-of-range", f"{ONE}limits: {{budget: {{tokens: ⟦-5}}}}\n", "`tokens` is at least 1"
+    ),
+    Mistake("out-of-range", f"{ONE}    budget: {{turns: ⟦0}}\n", "`turns` is at least 1"),
+    Mistake("bad-duration", f"{ONE}limits: {{budget: {{time: ⟦0s}}}}\n", "more than zero"),
+    Mistake("empty", f"{ONE}limits: {{budget: ⟦{{}}}}\n", "`budget` is empty"),
+    Mistake(
+        "unknown-key", f"{ONE}limits: {{budget: {{⟦usd: 5}}}}\n", "'usd'", "did you mean cost_usd?"
+    ),
+    Mistake("wrong-type", f"{ONE}limits: {{backends: {{claude: ⟦5}}}}\n", "a mapping"),
+    # -- answers -------------------------------------------------------------------------------
+    Mistake("missing-key", f"{AGENT}        returns: {{x: ⟦{{}}}}\n", "no `type`", "add `type:`"),
+    Mistake("bad-value", returns("type: ⟦text"), "is one of string", ""),
+    Mistake("unknown-key", returns("type: string, ⟦pattern: a"), "'pattern'", "known keys: descr"),
+    Mistake("bad-returns", returns("type: ⟦array"), "what is in it", "add `items:`"),
+    Mistake("bad-returns", returns("type: ⟦object"), "what is in it", "add `properties:`"),
+    Mistake("bad-returns", returns("type: string, ⟦items: {type: string}"), "for type array"),
+    Mistake("bad-returns", returns("type: integer, enum: [1, ⟦b]"), "'b' is not of type integer"),
+    Mistake("bad-returns", returns("type: boolean, ⟦enum: [true]"), "texts and numbers"),
+    Mistake(
+        "bad-returns",
+        AGENT + "        returns: {⟦summary: {type: string}}\n",
+        "every answer has a field summary",
+        "rename",
+    ),
+    Mistake(
+        "bad-returns",
+        returns(5 * "type: array, items: {" + "type: string" + 5 * "}").replace(
+            "{type: string", "⟦{type: string"
+        ),
+        "5 levels deep",
+        "flatter",
+    ),
+    Mistake("bad-name", f"{AGENT}        returns: {{⟦a-b: {{type: string}}}}\n", "not a name"),
+    # -- tests that show a bug -----------------------------------------------------------------
+    Mistake("missing-key", shown("").replace("- {name: g", "- ⟦{name: g"), "no `task`", "`task:`"),
+    Mistake("unknown-task", shown(", task: ⟦bb"), "no task bb", "did you mean b?"),
+    Mistake("contradiction", shown(", task: ⟦a"), "delivers none of its own", "`writes:` tests"),
+    Mistake("not-upstream", shown(", task: ⟦b", "fixed"), "certain to be there", "on phase q"),
+    Mistake(
+        "contradiction",
+        shown(", task: ⟦b")
+        .replace("run: x\n  - name: q", "run: x\n        writes: x\n  - name: q")
+        .replace("task: ⟦b", "task: ⟦a"),
+        "asked of work of its phase, and a is of phase p",
+        "move the gate to phase p",
+    ),
+    Mistake(
+        "contradiction",
+        gate("name: g, kind: human, ⟦task: a"),
+        "for gates of kind reproduces, fixed",
+        "`kind: reproduces` or `kind: fixed`",
+    ),
+    Mistake("bad-expression", gate("name: g, kind: human, when: 'tasks.a.ok ==⟦= true'"), "", ""),
+    Mistake(
+        "not-upstream",
+        WRITER + "    gates:\n      - {name: g, kind: tests, when: ⟦tasks.a.ok}\n",
+        "certain to have ended",
     ),
 ]

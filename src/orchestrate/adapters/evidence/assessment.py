@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from pathlib import Path
+from posixpath import normpath
 
 import msgspec
 
@@ -11,15 +12,20 @@ from orchestrate.adapters.evidence.environment import Built
 from orchestrate.adapters.evidence.execution import Place, Run
 from orchestrate.adapters.evidence.flaky import Repetition, without_flaky
 from orchestrate.adapters.evidence.record import digest_of_output
-from orchestrate.core.sharing.evidence import Coverage, Environment, Evidence
+from orchestrate.core.sharing.evidence import Coverage, Environment, Evidence, Failure
+from orchestrate.core.sharing.readers.failures import told_failure
 from orchestrate.core.sharing.verdict import Seen, judge, named
 from orchestrate.ports.evidence import Check
 
 _ALLOW_NETWORK = "allow the network for this check, or leave out of it what needs the network"
 
 
-def assess(place: Place, run: Run, repetition: Repetition) -> Evidence:
-    """The evidence of a check whose first run was `run`, repeated as `repetition` says."""
+def assess(place: Place, run: Run, repetition: Repetition, runner: str = "") -> Evidence:
+    """The evidence of a check whose first run was `run`, repeated as `repetition` says.
+
+    `runner` is what was really run, where the check's command calls it in other words.
+    """
+    runner = runner or place.check.command.runner
     check, outcome, reading = place.check, run.outcome, run.reading
     outcomes = without_flaky(reading.outcomes, repetition.flaky)
     exit_code = outcome.exit_code
@@ -27,7 +33,7 @@ def assess(place: Place, run: Run, repetition: Repetition) -> Evidence:
         exit_code = 0  # what a run without bad luck would have ended with
     seen = Seen(
         kind=check.command.kind,
-        runner=check.command.runner,
+        runner=runner,
         exit_code=exit_code,
         signal=outcome.signal,
         stopped=outcome.stopped,
@@ -62,7 +68,29 @@ def assess(place: Place, run: Run, repetition: Repetition) -> Evidence:
         environment=_environment(place.built, run),
         log=run.folder,
         notes=(*_notes(place, run, repetition), *_network_notes(run, judged.verdict == "passed")),
+        failures=_failures(place, run, seen),
+        pass_alone=repetition.dependent,
     )
+
+
+def _failures(place: Place, run: Run, seen: Seen) -> dict[str, Failure]:
+    """How each failing test failed: as the plugin saw it, else as far as its text tells."""
+    outcomes, folder = seen.reading.outcomes, place.check.command.folder
+    top = Path(place.check.checkout) / folder
+    roots = tuple({str(top), str(top.resolve())})
+    refused = {*seen.refused, *seen.reading.refused}
+    found = {}
+    for name in outcomes.failing:
+        failure = run.failures.get(name)
+        if failure is None:
+            text, broken = outcomes.texts.get(name, ""), name in outcomes.broken
+            failure = told_failure(seen.runner, text, broken=broken, roots=roots)
+        found[name] = msgspec.structs.replace(
+            failure,
+            network=name in refused,
+            through=tuple(normpath(f"{folder}/{path}") for path in failure.through),
+        )
+    return found
 
 
 def without_environment(check: Check, cause: str, started_at: float) -> Evidence:

@@ -21,11 +21,12 @@ from orchestrate.adapters.evidence.detect_recipes import Recipe, recipes
 _PYTHON = ("{python}", "-m")
 #: Node ids need the file, which only the older form of the report has; the suite's name tells
 #: pytest's reports from others; no limit on failures, so that every failing test is named.
-_PYTEST = (
-    *("pytest", "--color=no", "-rfEX", "--maxfail=0"),
+PYTEST_REPORT = (
+    *("--color=no", "-rfEX", "--maxfail=0"),
     *("-o", "cache_dir={report}/cache", "-o", "junit_family=xunit1"),
     *("-o", "junit_suite_name=pytest", "--junit-xml={report}/junit.xml"),
 )
+_PYTEST = ("pytest", *PYTEST_REPORT)
 #: `setup(cmdclass={"test": …})`, on one line or several, and `setup(test_suite=…)`.
 _SETUP_TEST = re.compile(
     r"cmdclass[^\n{]{0,80}\{[^}]{0,2000}?['\"]test['\"]\s*:|(?<![.\w])test_suite\s*="

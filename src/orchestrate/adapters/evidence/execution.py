@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -24,7 +27,7 @@ from orchestrate.adapters.evidence.read import read_evidence
 from orchestrate.adapters.evidence.report_files import read_report
 from orchestrate.adapters.evidence.scratch import remove_tree, temporary_home
 from orchestrate.adapters.evidence.selection import with_probe
-from orchestrate.core.sharing.evidence import CheckCommand
+from orchestrate.core.sharing.evidence import CheckCommand, Failure
 from orchestrate.core.sharing.outcomes import Reading
 from orchestrate.ports.evidence import Check
 from orchestrate.ports.process import ProcessOutcome, ProcessSpec, Supervisor
@@ -38,7 +41,8 @@ MAX_FILE_BYTES = 4 * 1024 * 1024 * 1024
 class Run(msgspec.Struct, frozen=True):
     """What was seen of one run.
 
-    `attempts` maps tests to the connections out that were refused while they ran.
+    `attempts` maps tests to the connections out that were refused while they ran, `failures` to how
+    they failed, where the runner's plugin could tell.
     """
 
     outcome: ProcessOutcome
@@ -46,6 +50,7 @@ class Run(msgspec.Struct, frozen=True):
     origin: Origin
     attempts: dict[str, int]
     folder: str
+    failures: dict[str, Failure] = {}
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -85,6 +90,7 @@ async def execute(supervisor: Supervisor, place: Place, command: CheckCommand, n
         origin=origin(folder / "probe", checkout, place.project.packages),
         attempts=_attempts(folder / "probe"),
         folder=str(folder),
+        failures=_failures(folder / "probe"),
     )
 
 
@@ -123,10 +129,28 @@ def _spec(place: Place, command: CheckCommand, folder: Path, home: Path) -> Proc
 def _attempts(probe: Path) -> dict[str, int]:
     """Test -> refused connections, from every process that ran tests."""
     found: dict[str, int] = {}
-    for path in sorted(probe.glob("tests-*.json")):
+    for seen in _tests_seen(probe):
         try:
-            counted = json.loads(read_report(path) or b"")["network"]
-            found |= {str(name): int(number) for name, number in counted.items()}
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            found |= {str(name): int(number) for name, number in seen["network"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError):
             continue  # written by what is under test: it may be anything
     return found
+
+
+def _failures(probe: Path) -> dict[str, Failure]:
+    """Test, or file that could not be loaded -> how it failed, from every process."""
+    found: dict[str, Failure] = {}
+    for seen in _tests_seen(probe):
+        with contextlib.suppress(msgspec.ValidationError):
+            found |= msgspec.convert(seen.get("failures", {}), dict[str, Failure])
+    return found
+
+
+def _tests_seen(probe: Path) -> Iterator[dict[str, Any]]:
+    for path in sorted(probe.glob("tests-*.json")):
+        try:
+            seen = json.loads(read_report(path) or b"")
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(seen, dict):
+            yield seen

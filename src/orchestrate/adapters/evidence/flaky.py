@@ -24,11 +24,13 @@ Select = Callable[[CheckCommand, tuple[str, ...]], CheckCommand | None]
 
 
 class Repetition(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`flaky` tests failed and then passed in a whole run. `survivors` as in a process outcome."""
+    """`flaky` tests failed and then passed in a whole run; `dependent` ones fail in the whole run
+    and pass alone. `survivors` as in a process outcome."""
 
     flaky: tuple[str, ...] = ()
     survivors: int = 0
     notes: tuple[str, ...] = ()
+    dependent: tuple[str, ...] = ()
 
 
 def worth_repeating(run: Run) -> bool:
@@ -59,7 +61,7 @@ async def repeat(
         suspects = tuple(name for name in suspects if name not in flaky)
     dependent = tuple(name for name in pass_alone if name not in flaky)
     notes = tuple(f"{name} fails in the whole run and passes alone" for name in dependent)
-    return Repetition(flaky, survivors, notes)
+    return Repetition(flaky, survivors, notes, dependent)
 
 
 def _passed(names: tuple[str, ...], run: Run) -> tuple[str, ...]:

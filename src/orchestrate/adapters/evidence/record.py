@@ -25,6 +25,7 @@ class _Asked(msgspec.Struct, frozen=True):
     tree: str
     token: str
     network: bool
+    files: tuple[str, ...] = ()
 
 
 def recorded(check: Check) -> Evidence | None:
@@ -73,7 +74,7 @@ def digest_of_output(folder: Path) -> str:
 
 
 def _asked(check: Check) -> _Asked:
-    return _Asked(check.command, check.tree, check.token, check.network)
+    return _Asked(check.command, check.tree, check.token, check.network, check.files)
 
 
 def _begun(check: Check) -> _Asked | None:

@@ -8,6 +8,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from orchestrate.adapters.evidence.assessment import assess, without_environment
 from orchestrate.adapters.evidence.detect import detect
 from orchestrate.adapters.evidence.environment import BuildError, Built
@@ -15,9 +17,10 @@ from orchestrate.adapters.evidence.environments import Environments
 from orchestrate.adapters.evidence.execution import Place, Run, execute
 from orchestrate.adapters.evidence.flaky import Repetition, repeat, worth_repeating
 from orchestrate.adapters.evidence.origin import Project, project_in
+from orchestrate.adapters.evidence.own_command import as_pytest
 from orchestrate.adapters.evidence.record import begin, conclude, recorded
 from orchestrate.adapters.evidence.scratch import scratch_folder
-from orchestrate.adapters.evidence.selection import only
+from orchestrate.adapters.evidence.selection import in_files, only
 from orchestrate.core.sharing.evidence import CheckCommand, Evidence
 from orchestrate.ports.evidence import Check, Detection
 from orchestrate.ports.process import Supervisor
@@ -66,8 +69,9 @@ class LocalEvidence:
         begin(check)
         started = time.time()
         record = Path(check.record)
+        command = in_files(as_pytest(check.command), check.files, record)
         try:
-            built = await self._environment(check, record)
+            built = await self._environment(replace(check, command=command), record)
         except BuildError as error:
             return conclude(check, without_environment(check, str(error), started))
         folder = Path(check.checkout) / check.command.folder
@@ -80,11 +84,11 @@ class LocalEvidence:
         def select(command: CheckCommand, names: tuple[str, ...]) -> CheckCommand | None:
             return only(command, names, record)
 
-        run = await once(check.command, "run-1")
+        run = await once(command, "run-1")
         repetition = Repetition()
-        if check.command.kind in _REPEATED and worth_repeating(run):
-            repetition = await repeat(run, check.command, check.reruns, once, select)
-        return conclude(check, assess(place, run, repetition))
+        if command.kind in _REPEATED and worth_repeating(run):
+            repetition = await repeat(run, command, check.reruns, once, select)
+        return conclude(check, assess(place, run, repetition, command.runner))
 
     async def _environment(self, check: Check, record: Path) -> Built:
         if check.bare:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+
+import msgspec
 
 from orchestrate.adapters.evidence.origin import PLUGIN
 from orchestrate.core.sharing.evidence import CheckCommand
 
 ONLY_VARIABLE = "ORCHESTRATE_ONLY"
+FILES_VARIABLE = "ORCHESTRATE_FILES"
 #: More failing tests than this are no matter of luck, and too long for a command line.
 MOST_SELECTED = 200
 
@@ -23,6 +27,20 @@ def with_probe(argv: tuple[str, ...]) -> tuple[str, ...]:
 def runs_pytest(argv: Sequence[str]) -> bool:
     """Whether `argv` starts pytest by itself, not through another tool."""
     return _pytest_at(argv) is not None
+
+
+def in_files(command: CheckCommand, files: Sequence[str], folder: Path) -> CheckCommand:
+    """`command` for what it runs of `files` (relative to the repository) alone, where it can.
+
+    What the project's own settings do not collect is not collected of these files either. The list
+    is put into a file in `folder`.
+    """
+    if not files or not runs_pytest(command.argv):
+        return command
+    listed = folder / "files.txt"
+    inside = [os.path.relpath(path, command.folder) for path in files]
+    listed.write_text("\n".join(inside) + "\n", "utf-8", "surrogateescape")
+    return msgspec.structs.replace(command, env={**command.env, FILES_VARIABLE: str(listed)})
 
 
 def only(command: CheckCommand, names: Sequence[str], folder: Path) -> CheckCommand | None:
@@ -50,15 +68,7 @@ def only(command: CheckCommand, names: Sequence[str], folder: Path) -> CheckComm
         argv = (*argv, "-t", f"^({'|'.join(map(re.escape, sorted(titles)))})$")
     else:
         return None
-    return CheckCommand(
-        kind=command.kind,
-        runner=command.runner,
-        argv=argv,
-        folder=command.folder,
-        env=env,
-        source=command.source,
-        timeout_s=command.timeout_s,
-    )
+    return msgspec.structs.replace(command, argv=argv, env=env)
 
 
 def _pytest_at(argv: Sequence[str]) -> int | None:

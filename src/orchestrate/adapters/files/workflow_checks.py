@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from orchestrate.adapters.files.workflow_draft import Draft
 from orchestrate.adapters.files.workflow_fields import sequence
 from orchestrate.adapters.files.workflow_report import Report
+from orchestrate.adapters.files.workflow_staffing import MODEL_KEYS
 from orchestrate.adapters.files.workflow_wording import did_you_mean, name_fix
 from orchestrate.adapters.files.yaml_nodes import Node
 from orchestrate.core.ids import is_name
@@ -19,7 +20,7 @@ from orchestrate.core.planning.definition import (
     TaskSpec,
 )
 
-_AGENT_KEYS = ("action", "prompt")
+_AGENT_KEYS = ("action", "prompt", *MODEL_KEYS)
 _SHELL = "shell"
 
 

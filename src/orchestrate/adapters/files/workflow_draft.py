@@ -28,8 +28,10 @@ from orchestrate.adapters.files.workflow_fields import (
 )
 from orchestrate.adapters.files.workflow_gates import draft_gate
 from orchestrate.adapters.files.workflow_report import Report
+from orchestrate.adapters.files.workflow_staffing import draft_budget
 from orchestrate.adapters.files.workflow_tasks import TaskDrafter
 from orchestrate.adapters.files.yaml_nodes import Node
+from orchestrate.core.planning.budget import Budget
 from orchestrate.core.planning.definition import (
     DEFAULT_MAX_PARALLEL,
     InputSpec,
@@ -97,6 +99,8 @@ class _Drafter:
             limits=Limits(
                 max_parallel=integer(limits, "max_parallel", DEFAULT_MAX_PARALLEL),
                 timeout_s=duration(limits, "timeout", None, self._report, positive=True),
+                budget=draft_budget(mapping(limits, "budget"), self._report),
+                backends=_backends(mapping(limits, "backends"), self._report),
             ),
             on_failure="continue" if text(self._root, "on_failure") == "continue" else "stop",
             resolver=self._resolver(tasks),
@@ -154,6 +158,7 @@ class _Drafter:
             max_concurrent=integer(node, "max_concurrent", 0) or _alone(node),
             gates=tuple(draft_gate(gate, self._report) for gate in gates),
             when=condition(node, "when"),
+            budget=draft_budget(mapping(node, "budget"), self._report),
         )
         self._phases.append(phase)
         self._draft.phase_nodes.append(node)
@@ -173,6 +178,15 @@ def _alone(phase: Node) -> int | None:
     """One at a time in a sequential phase with a group: its members do not need each other."""
     grouped = any("each" in task.entries for task in sequence(phase, "tasks"))
     return 1 if grouped and not boolean(phase, "parallel", True) else None
+
+
+def _backends(node: Node, report: Report) -> dict[str, Budget]:
+    """What each backend may consume, by its name."""
+    return {
+        name: draft_budget(entry, report)
+        for name, entry in node.entries.items()
+        if entry.kind == "mapping"
+    }
 
 
 def _wanted_ids(phases: list[Node]) -> dict[tuple[str, str], str]:

@@ -36,7 +36,11 @@ GATE_KEYS: Mapping[GateKind, tuple[str, ...]] = {
     "coverage": ("min_percent", "timeout", *MERGE_KEYS),
     "diff": ("max_files", "max_lines", *MERGE_KEYS),
     "findings": ("max_new", "severity", "timeout", *MERGE_KEYS),
+    "reproduces": ("task", "timeout", *MERGE_KEYS),
+    "fixed": ("task", "timeout", *MERGE_KEYS),
 }
+#: Kinds that are asked of each piece of work where the file does not say.
+EACH_MERGE = frozenset[GateKind]({"tests", "reproduces", "fixed"})
 #: More kinds than this are not listed as what a gate could be instead.
 _FEW = 2
 
@@ -63,9 +67,11 @@ def draft_gate(node: Node, report: Report) -> GateSpec:
         max_lines=integer(own, "max_lines", None),
         max_new=integer(own, "max_new", 0),
         severity=one_of(text(own, "severity"), SEVERITY_ORDER, SEVERITY_ORDER[-1]),
-        each_merge=boolean(own, "each_merge", kind == "tests"),
+        each_merge=boolean(own, "each_merge", kind in EACH_MERGE),
         at_end=boolean(own, "at_end", True),
         allow_unknown=boolean(own, "allow_unknown", False),
+        task=text(own, "task"),
+        when=condition(node, "when"),
     )
 
 

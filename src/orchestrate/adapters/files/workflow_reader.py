@@ -23,7 +23,9 @@ from orchestrate.adapters.files.workflow_gates import check_gates
 from orchestrate.adapters.files.workflow_order import check_order
 from orchestrate.adapters.files.workflow_references import ReferenceChecks
 from orchestrate.adapters.files.workflow_report import Report
+from orchestrate.adapters.files.workflow_reproductions import check_reproductions
 from orchestrate.adapters.files.workflow_schema import check_structure
+from orchestrate.adapters.files.workflow_staff_checks import check_staff
 from orchestrate.adapters.files.workflow_writing import check_writing
 from orchestrate.adapters.files.yaml_nodes import MAX_BYTES, UnreadableYamlError, read_yaml
 from orchestrate.core.planning.definition import Workflow
@@ -86,9 +88,11 @@ def check_workflow(data: bytes, path: str, *, known_agents: frozenset[str] | Non
     check_ids(found, report)
     check_agents(found, report, known_agents)
     check_tasks(found, report)
+    check_staff(found, report, known_agents)
     for phase, nodes in zip(found.workflow.phases, found.gate_nodes, strict=True):
         check_gates(phase, nodes, report)
     check_writing(found, report)
     upstream = check_order(found, report)
+    check_reproductions(found, report, upstream)
     ReferenceChecks(found, report, upstream).check()
     return CheckResult(None if report.failed else found.workflow, report.problems())

@@ -13,7 +13,7 @@ from orchestrate.adapters.files.workflow_report import Report
 from orchestrate.adapters.files.workflow_tasks import list_node
 from orchestrate.adapters.files.workflow_wording import did_you_mean
 from orchestrate.adapters.files.yaml_nodes import Node
-from orchestrate.core.planning.definition import EachSpec, TaskSpec
+from orchestrate.core.planning.definition import EachSpec, GateSpec, TaskSpec
 from orchestrate.core.planning.expression import Expression, ExpressionError, nodes, parse
 from orchestrate.core.planning.inference import misfits, settled
 from orchestrate.core.planning.reference import ROOTS, Reference, reference
@@ -65,6 +65,9 @@ class ReferenceChecks:
                 if gate.condition:
                     place = self._at_gate(gate_node.entries["condition"], phase.name)
                     self._condition(gate.condition, place)
+                if "when" in gate_node.entries:
+                    place = self._before_gate(gate, gate_node.entries["when"], phase.name)
+                    self._condition(gate.when, place)
                 self._command(gate_node.entries.get("command"), _COMMANDS)
         for task, node in zip(workflow.tasks, self._draft.task_nodes, strict=True):
             if "when" in node.entries:
@@ -72,8 +75,9 @@ class ReferenceChecks:
             if "prompt" in node.entries:
                 place = self._at_task(node.entries["prompt"], task)
                 self._prompt(task.prompt, place._replace(item=task.each is not None))
-            if task.each is not None:
-                self._list(task, task.each, node)
+            for key, over in (("each", task.each), ("split", task.split)):
+                if over is not None:
+                    self._list(task, key, over, node)
             self._not_filled_in(node)
         if workflow.resolver is not None:
             self._resolver(workflow.resolver, self._draft.root.entries["resolver"])
@@ -110,6 +114,10 @@ class ReferenceChecks:
             lambda name: known.before_gates(name, phase),
             lambda name: known.phase_before(name, phase),
         )
+
+    def _before_gate(self, gate: GateSpec, node: Node, phase: str) -> Place:
+        """Where it is decided whether `gate` is asked: for work, before its phase has ended."""
+        return self._at_phase(node, phase) if gate.each_merge else self._at_gate(node, phase)
 
     # -- conditions ----------------------------------------------------------------------------
 
@@ -196,9 +204,9 @@ class ReferenceChecks:
 
     # -- lists ---------------------------------------------------------------------------------
 
-    def _list(self, task: TaskSpec, each: EachSpec, node: Node) -> None:
+    def _list(self, task: TaskSpec, key: str, each: EachSpec, node: Node) -> None:
         """The list a group is over is a JSON output that will be there."""
-        written = list_node(node)
+        written = list_node(node, key)
         if written is None or not isinstance(written.value, str) or not written.value:
             return
         if not each.task or each.task == task.id:

@@ -182,6 +182,10 @@ class _Verdict:
         least = self._error.validator_value
         self._add(code, f"{self._what} is at least {least}, not {self._node.text}")
 
+    def _not_more(self) -> None:
+        least = self._error.validator_value
+        self._add("out-of-range", f"{self._what} is more than {least}, not {self._node.text}")
+
     def _too_large(self) -> None:
         most = self._error.validator_value
         self._add("out-of-range", f"{self._what} is at most {most}, not {self._node.text}")
@@ -224,9 +228,11 @@ _TRANSLATE: dict[str, Callable[[_Verdict], None]] = {
     "const": _Verdict._not_constant,
     "pattern": _Verdict._misshapen,
     "minimum": _Verdict._too_small,
+    "exclusiveMinimum": _Verdict._not_more,
     "maximum": _Verdict._too_large,
     "minLength": _Verdict._empty,
     "minItems": _Verdict._empty,
+    "minProperties": _Verdict._empty,
     "maxItems": _Verdict._too_many,
     "maxProperties": _Verdict._too_many,
     "uniqueItems": _Verdict._repeated_items,

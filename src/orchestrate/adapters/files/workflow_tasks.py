@@ -22,6 +22,7 @@ from orchestrate.adapters.files.workflow_fields import (
     texts,
 )
 from orchestrate.adapters.files.workflow_report import Report
+from orchestrate.adapters.files.workflow_staffing import staffed
 from orchestrate.adapters.files.yaml_nodes import Node
 from orchestrate.core.planning.definition import (
     DEFAULT_TASK_TIMEOUT_S,
@@ -83,7 +84,7 @@ class TaskDrafter:
             node = Node("mapping", node.line, node.column, entries={"agent": node})
         else:
             task = text(node, "id")
-        work = self._work(node, task, phase)
+        work = staffed(self._work(node, task, phase), node, self._report)
         return msgspec.structs.replace(
             work,
             prompt=work.prompt or (self._prompt if work.agent else ""),
@@ -97,7 +98,8 @@ class TaskDrafter:
             writes=_writes(node),
             sparse=texts(node, "sparse"),
             max_returns=integer(node, "max_returns", _STANDARD.max_returns),
-            each=_each(node),
+            each=_list_spec(node, "each"),
+            split=_list_spec(node, "split"),
         )
 
     def resolver(self, node: Node) -> TaskSpec:
@@ -154,18 +156,18 @@ def list_of(node: Node | None) -> tuple[str, str] | None:
     return path[1], path[3]
 
 
-def list_node(task: Node) -> Node | None:
-    """Where a task says which list it is for each item of."""
-    found = task.entries.get("each")
+def list_node(task: Node, key: str) -> Node | None:
+    """Where a task says over which list it is made (`each`) or split (`split`)."""
+    found = task.entries.get(key)
     return found.entries.get("list") if found is not None and found.kind == "mapping" else found
 
 
-def _each(task: Node) -> EachSpec | None:
-    if "each" not in task.entries:
+def _list_spec(task: Node, key: str) -> EachSpec | None:
+    if key not in task.entries:
         return None
     # A list that cannot be told makes a group as well: nothing else about the task is wrong.
-    source, output = list_of(list_node(task)) or ("", "")
-    node, standard = mapping(task, "each"), EachSpec(task="", output="")
+    source, output = list_of(list_node(task, key)) or ("", "")
+    node, standard = mapping(task, key), EachSpec(task="", output="")
     return EachSpec(
         task=source,
         output=output,

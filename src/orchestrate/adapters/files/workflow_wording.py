@@ -14,10 +14,12 @@ SYNONYMS = {
     "command": "run",
     "concurrency": "max_concurrent",
     "cmd": "run",
+    "cost": "cost_usd",
     "depends": "needs or depends_on",
     "depends_on": "needs",
     "dependencies": "needs or depends_on",
     "environment": "env",
+    "fallback": "alternatives",
     "for_each": "each",
     "foreach": "each",
     "if": "when",
@@ -25,6 +27,7 @@ SYNONYMS = {
     "matrix": "each",
     "max_retries": "retry: {max_attempts: …}",
     "needs": "depends_on",
+    "output_schema": "returns",
     "reminder": "remind",
     "retries": "retry: {max_attempts: …}",
     "script": "run",
@@ -32,6 +35,7 @@ SYNONYMS = {
     "steps": "tasks",
     "threshold": "min_percent",
     "timeout_seconds": "timeout",
+    "usd": "cost_usd",
 }
 
 

@@ -1,6 +1,7 @@
 """A workflow as the command line reshapes it.
 
-Gates that were asked for are added (A19), phases that were declined are left out.
+Gates that were asked for are added (A19), phases that were declined are left out. Which phases and
+agents take part is in `reshape_parts`, what runs beside what in `reshape_order`.
 """
 
 from __future__ import annotations
@@ -18,8 +19,16 @@ APPROVAL_GATE = "security-approval"
 
 
 def with_tests_gate(workflow: Workflow) -> Workflow:
-    """Every phase that writes ends only if the tests pass, and so does the last phase."""
-    writing = {task.phase for task in workflow.tasks if task.writes}
+    """Every phase that writes ends only if the tests pass, and so does the last phase.
+
+    Not a phase that is there to bring tests which fail.
+    """
+    red = {
+        phase.name
+        for phase in workflow.phases
+        if any(gate.kind == "reproduces" for gate in phase.gates)
+    }
+    writing = {task.phase for task in workflow.tasks if task.writes} - red
     gate = GateSpec(name=TESTS_GATE, kind="tests")
     return _with_gate(workflow, gate, writing | {_last(workflow)})
 

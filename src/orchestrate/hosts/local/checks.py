@@ -16,41 +16,36 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
 import msgspec
 
 from orchestrate.core.planning.definition import GateSpec
+from orchestrate.core.planning.expression import ExpressionError, evaluate, parse
+from orchestrate.core.running.scope import scope
 from orchestrate.core.running.state import RunState
 from orchestrate.core.sharing.comparison import compare
+from orchestrate.core.sharing.dependency_files import DEPENDENCY_TOOLS, touches_dependencies
 from orchestrate.core.sharing.evidence import CheckCommand, Evidence, EvidenceKind, EvidenceNote
 from orchestrate.core.sharing.findings import Severity
 from orchestrate.core.sharing.limits import judge_coverage, judge_diff, judge_new_findings
 from orchestrate.core.sharing.verdict import Judgement
 from orchestrate.core.sharing.work import Proof, Work
-from orchestrate.hosts.local.scans import Scans
-from orchestrate.ports.evidence import Check, Detection, EvidenceRunner
+from orchestrate.hosts.local.gathering import (
+    EVIDENCE_FILE,
+    NOT_TRUSTED,
+    Gathering,
+    Policy,
+    evidence_file,
+    read_evidence,
+)
+from orchestrate.hosts.local.reproduction import Reproductions, told
+from orchestrate.hosts.local.scans import Scanned, Scans
+from orchestrate.ports.evidence import EvidenceRunner
 from orchestrate.ports.workspace import Workspaces
 
-EVIDENCE_FILE = "evidence.json"
-NOT_TRUSTED = (
-    "running the repository's own code needs your trust: --trust-repo (remembered for this"
-    " repository)"
-)
-
-
-class Policy(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the user allows and says about checks.
-
-    `trusted`: code of the repository may be run. `test_command` replaces what is detected.
-    """
-
-    trusted: bool = False
-    test_command: str = ""
-    timeout_s: float = 1800.0
-    network: bool = False
+__all__ = ["EVIDENCE_FILE", "NOT_TRUSTED", "Checks", "Policy", "read_evidence"]
 
 
 class Checks:
@@ -65,17 +60,26 @@ class Checks:
         policy: Policy,
     ) -> None:
         self.workspaces = workspaces
-        self._evidence = evidence
+        self._gathering = Gathering(workspaces, evidence, runs_dir, policy)
+        self._reproductions = Reproductions(self._gathering, runs_dir)
         self._scans = scans
-        self._runs_dir = runs_dir
         self._policy = policy
-        self._detected: dict[str, Detection] = {}
-        self._at_work: dict[str, asyncio.Lock] = {}
 
     async def judge(
         self, state: RunState, name: str, gate: GateSpec, commit: str, before: str
     ) -> tuple[Judgement, EvidenceNote]:
-        """The gate's verdict on `commit`, which follows on `before`, and a note of it."""
+        """The gate's verdict on `commit`, which follows on `before`, and a note of it.
+
+        A gate that `reproduces` looks at the work of its task, whatever `commit` is. One whose
+        `when` does not hold passes unasked.
+        """
+        if gate.when is not None and not _may_hold(state, gate.when):
+            judged = Judgement("passed", f"not asked: {gate.when} does not hold")
+            return judged, _note(name, judged)
+        if gate.kind == "reproduces":
+            return await self._reproduces(state, name, gate)
+        if gate.kind == "fixed":
+            return await self._fixed(state, name, gate, commit)
         if gate.kind == "diff":
             work = await asyncio.to_thread(self.workspaces.difference, before, commit)
             judged = judge_diff(work, max_files=gate.max_files, max_lines=gate.max_lines)
@@ -87,26 +91,43 @@ class Checks:
             return await self._own_command(state, name, gate, commit)
         return await self._tests(state, name, gate, commit, before)
 
+    async def _reproduces(
+        self, state: RunState, name: str, gate: GateSpec
+    ) -> tuple[Judgement, EvidenceNote]:
+        found = await self._reproductions.reproduced(state, gate)
+        note = _about(name, found.judgement, told(found), Path(found.evidence))
+        return found.judgement, msgspec.structs.replace(note, tests=found.tests)
+
+    async def _fixed(
+        self, state: RunState, name: str, gate: GateSpec, commit: str
+    ) -> tuple[Judgement, EvidenceNote]:
+        found = await self._reproductions.fixed(state, gate, commit)
+        path = evidence_file(found.evidence) if found.evidence is not None else None
+        note = _about(name, found.judgement, found.summary, path, told(found.reproduction))
+        return found.judgement, msgspec.structs.replace(note, tests=found.reproduction.tests)
+
     async def _own_command(
         self, state: RunState, name: str, gate: GateSpec, commit: str
     ) -> tuple[Judgement, EvidenceNote]:
         argv = ("/bin/sh", "-c", gate.command)
         command = CheckCommand("command", "shell", argv, timeout_s=gate.timeout_s)
-        seen = await self.gather(state.run, command, commit, bare=True, network=True)
+        seen = await self._gathering.gather(state.run, command, commit, bare=True, network=True)
         judged = Judgement(seen.verdict, seen.cause)
-        return judged, self._filed(name, judged, seen.summary, seen)
+        return judged, _filed(name, judged, seen.summary, seen)
 
     async def _tests(
         self, state: RunState, name: str, gate: GateSpec, commit: str, before: str
     ) -> tuple[Judgement, EvidenceNote]:
         """Tests or coverage, compared with what they were before."""
         kind: EvidenceKind = "coverage" if gate.kind == "coverage" else "test"
-        command, problem = await self._command(state, kind, gate)
+        command, problem = await self._gathering.command(state, kind, gate, before)
         if command is None:
             judged = Judgement("unknown", problem)
             return judged, _note(name, judged)
-        after = await self.gather(state.run, command, commit)
-        earlier = after if before == commit else await self.gather(state.run, command, before)
+        after = await self._gathering.gather(state.run, command, commit)
+        earlier = (
+            after if before == commit else await self._gathering.gather(state.run, command, before)
+        )
         if gate.kind == "coverage":
             floor = gate.min_percent
             judged = judge_coverage(after, floor, earlier if floor is None else None)
@@ -116,7 +137,7 @@ class Checks:
         summary = after.summary
         if earlier is not after and earlier.summary != after.summary:
             summary = f"{after.summary} (before: {earlier.summary})"
-        return judged, self._filed(name, judged, summary, after, earlier.summary)
+        return judged, _filed(name, judged, summary, after, earlier.summary)
 
     async def _findings(
         self, state: RunState, name: str, gate: GateSpec, commit: str, before: str
@@ -124,12 +145,13 @@ class Checks:
         earlier = await self._scans.scan(state.run, before, state.inputs)
         after = await self._scans.scan(state.run, commit, state.inputs)
         severity = cast("Severity", gate.severity)
+        work = await asyncio.to_thread(self.workspaces.difference, before, commit)
         judged = judge_new_findings(
             earlier.findings,
             after.findings,
             severity=severity,
             limit=gate.max_new,
-            unknown=after.unknown(severity),
+            unknown=_newly_unknown(earlier, after, severity, work),
         )
         summary = f"{len(after.findings)} findings (before: {len(earlier.findings)})"
         return judged, _note(name, judged, summary)
@@ -148,10 +170,10 @@ class Checks:
             timeout_s=self._policy.timeout_s,
         )
         laid_over = dict.fromkeys(proof.files, work.commit)
-        before = await self.gather(run, command, work.base, laid_over, bare=True)
-        after = await self.gather(run, command, work.commit, bare=True)
+        before = await self._gathering.gather(run, command, work.base, laid_over, bare=True)
+        after = await self._gathering.gather(run, command, work.commit, bare=True)
         judged = _proven(before, after)
-        return judged, self._filed(proof.name, judged, _told(before, after), after)
+        return judged, _filed(proof.name, judged, _told(before, after), after)
 
     async def rescan(
         self, state: RunState, task: str, work: Work
@@ -171,111 +193,58 @@ class Checks:
             judged = Judgement("passed")
         return judged, _note("re-scan", judged, "" if judged.cause else "gone, and nothing new")
 
-    # -- evidence ------------------------------------------------------------------------------
 
-    async def gather(
-        self,
-        run: str,
-        command: CheckCommand,
-        commit: str,
-        laid_over: Mapping[str, str] | None = None,
-        *,
-        bare: bool = False,
-        network: bool = False,
-    ) -> Evidence:
-        """Evidence of `command` on `commit`, from the record if it was gathered before.
-
-        `laid_over` maps paths to the commits they are taken from instead. `bare`: the command
-        needs nothing but an interpreter. `network`: it may use the network, as the user's own
-        command may.
-        """
-        extra = laid_over or {}
-        tree = await asyncio.to_thread(self.workspaces.tree, commit)
-        name = _record_name(command, tree, extra)
-        record = self._runs_dir / run / "evidence" / name
-        async with self._at_work.setdefault(str(record), asyncio.Lock()):
-            found = read_evidence(record)
-            if found is not None:
-                return found
-            checkout = await asyncio.to_thread(
-                self.workspaces.checkout, run, f"check.{name}", commit, extra
-            )
-            try:
-                return await self._evidence.gather(
-                    Check(
-                        command=command,
-                        checkout=str(checkout),
-                        revision=commit,
-                        tree=tree,
-                        record=str(record),
-                        token=f"{run}:evidence:{name}",
-                        network=network or self._policy.network,
-                        reruns=0 if bare else 2,
-                        bare=bare,
-                    )
-                )
-            finally:
-                await asyncio.to_thread(self.workspaces.discard, run, f"check.{name}")
-
-    async def _command(
-        self, state: RunState, kind: EvidenceKind, gate: GateSpec
-    ) -> tuple[CheckCommand | None, str]:
-        """The command for a gate, or why there is none."""
-        timeout_s = min(gate.timeout_s, self._policy.timeout_s)
-        own = gate.command or (self._policy.test_command if kind == "test" else "")
-        if not self._policy.trusted and not gate.command:
-            return None, NOT_TRUSTED
-        if own:
-            argv = ("/bin/sh", "-c", own)
-            return CheckCommand(kind=kind, runner="shell", argv=argv, timeout_s=timeout_s), ""
-        detected = await self._detection(state)
-        found = detected.first(kind)
-        if found is None:
-            what = "coverage" if kind == "coverage" else "tests"
-            notes = "; ".join(detected.notes[:3])
-            return None, f"no way to run {what} was found{': ' if notes else ''}{notes}"
-        return msgspec.structs.replace(found, timeout_s=timeout_s), ""
-
-    async def _detection(self, state: RunState) -> Detection:
-        if state.base not in self._detected:
-            name = f"detect.{state.base[:12]}"
-            folder = await asyncio.to_thread(self.workspaces.checkout, state.run, name, state.base)
-            try:
-                found = await asyncio.to_thread(self._evidence.detect, folder)
-            finally:
-                await asyncio.to_thread(self.workspaces.discard, state.run, name)
-            self._detected[state.base] = found
-        return self._detected[state.base]
-
-    @staticmethod
-    def _filed(
-        name: str, judged: Judgement, summary: str, evidence: Evidence, before: str = ""
-    ) -> EvidenceNote:
-        path = _file_of(evidence)
-        try:
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError:
-            return _note(name, judged, summary)
-        text = (
-            f"{summary}; {judged.cause}"
-            if judged.cause and judged.cause not in summary
-            else summary
-        )
-        return EvidenceNote(name, judged.verdict, text, digest, str(path), before)
+def _filed(
+    name: str, judged: Judgement, summary: str, evidence: Evidence, before: str = ""
+) -> EvidenceNote:
+    return _about(name, judged, summary, evidence_file(evidence), before)
 
 
-def _file_of(evidence: Evidence) -> Path:
-    """Where the evidence itself is kept: in the record, above the folder of its last run."""
-    log = Path(evidence.log)
-    return next(
-        (place / EVIDENCE_FILE for place in (log, log.parent) if (place / EVIDENCE_FILE).is_file()),
-        log / EVIDENCE_FILE,
-    )
+def _about(
+    name: str, judged: Judgement, summary: str, path: Path | None, before: str = ""
+) -> EvidenceNote:
+    """A note of the evidence in the file at `path`, if that can be read."""
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest() if path is not None else ""
+    except OSError:
+        digest = ""
+    if path is None or not digest:
+        return msgspec.structs.replace(_note(name, judged, summary), before=before)
+    text = summary
+    if judged.cause and judged.cause not in summary:
+        text = f"{summary}; {judged.cause}" if summary else judged.cause
+    return EvidenceNote(name, judged.verdict, text, digest, str(path), before)
 
 
 def _note(name: str, judged: Judgement, summary: str = "") -> EvidenceNote:
     text = "; ".join(part for part in (summary, judged.cause) if part)
     return EvidenceNote(name, judged.verdict, text)
+
+
+def _may_hold(state: RunState, condition: str) -> bool:
+    """Whether `condition` holds, or cannot be decided: then the gate is asked."""
+    try:
+        return evaluate(parse(condition), scope(state)) is not False
+    except ExpressionError:
+        return True
+
+
+def _newly_unknown(
+    earlier: Scanned, after: Scanned, severity: Severity, work: Work
+) -> tuple[str, ...]:
+    """What nobody looked at, and might be other than it was before `work`.
+
+    Dependencies that nobody could look up are the same ones as long as no file names others.
+    """
+    unknown = after.unknown(severity)
+    if touches_dependencies(work.paths):
+        return unknown
+    known = set(earlier.unknown(severity))
+    return tuple(
+        entry
+        for entry in unknown
+        if entry not in known or entry.partition(":")[0] not in DEPENDENCY_TOOLS
+    )
 
 
 def _proven(before: Evidence, after: Evidence) -> Judgement:
@@ -291,16 +260,3 @@ def _proven(before: Evidence, after: Evidence) -> Judgement:
 
 def _told(before: Evidence, after: Evidence) -> str:
     return f"{before.verdict} before, {after.verdict} after"
-
-
-def _record_name(command: CheckCommand, tree: str, extra: Mapping[str, str]) -> str:
-    identity = msgspec.json.encode((command, sorted(extra.items())))
-    return f"{command.kind}-{tree[:16]}-{hashlib.sha256(identity).hexdigest()[:10]}"
-
-
-def read_evidence(record: Path) -> Evidence | None:
-    """What was gathered into the folder `record`, if it is whole."""
-    try:
-        return msgspec.json.decode((record / EVIDENCE_FILE).read_bytes(), type=Evidence)
-    except (OSError, msgspec.MsgspecError):
-        return None

@@ -149,7 +149,7 @@ class Dispatch:
             return
         error = task.exception()
         if error is None:
-            self._report(_outcome(key, task.result()))
+            self._report(_outcome(key, task.result(), self._reason))
         elif isinstance(error, OrchestrateError | OSError):
             self._report(_failure(key, "unavailable", str(error)))
         else:
@@ -202,12 +202,30 @@ def _live(state: RunState) -> list[AttemptKey]:
     ]
 
 
-def _outcome(key: AttemptKey, result: AttemptResult | None) -> cmd.AnyCommand:
+def _outcome(key: AttemptKey, result: AttemptResult | None, reason: str) -> cmd.AnyCommand:
     if result is None:
         return cmd.LoseAttempt(
             task=key.task,
             number=key.number,
             message="its driver died, and it left no outcome",
+        )
+    if result.interrupted:
+        return cmd.InterruptAttempt(
+            task=key.task,
+            number=key.number,
+            reason=reason,
+            duration_s=result.duration_s,
+            usage=result.usage,
+            session=result.session,
+        )
+    if result.cause == "lost":
+        return cmd.LoseAttempt(
+            task=key.task,
+            number=key.number,
+            message=result.message,
+            duration_s=result.duration_s,
+            usage=result.usage,
+            session=result.session,
         )
     if result.ok:
         return cmd.SucceedAttempt(
@@ -220,6 +238,12 @@ def _outcome(key: AttemptKey, result: AttemptResult | None) -> cmd.AnyCommand:
             duration_s=result.duration_s,
             recovered=result.recovered,
             work=result.work,
+            usage=result.usage,
+            session=result.session,
+            denials=result.denials,
+            handed_on=result.handed_on,
+            follow_ups=result.follow_ups,
+            version=result.version,
         )
     return cmd.FailAttempt(
         task=key.task,
@@ -228,6 +252,11 @@ def _outcome(key: AttemptKey, result: AttemptResult | None) -> cmd.AnyCommand:
         message=result.message,
         exit_code=result.exit_code,
         duration_s=result.duration_s,
+        usage=result.usage,
+        session=result.session,
+        denials=result.denials,
+        retry_after_s=result.retry_after_s,
+        version=result.version,
     )
 
 

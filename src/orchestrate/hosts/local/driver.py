@@ -39,7 +39,7 @@ from orchestrate.ports.store import EventStore, InboxAnswer
 INBOX_POLL_S = 0.1
 
 #: What only a person can do.
-_PEOPLE = (fx.AskPerson, fx.AwaitResolution)
+_PEOPLE = (fx.AskPerson, fx.AwaitResolution, fx.AwaitHandIn)
 
 Observer = Callable[[Sequence[AnyEvent], RunState], None]
 

@@ -12,8 +12,8 @@ from orchestrate.core.ids import AttemptKey
 from orchestrate.core.running.commands import DecideGate
 from orchestrate.core.running.state import RunState
 from orchestrate.core.sharing.evidence import Verdict
+from orchestrate.hosts.local.attempt_folder import prepare_folder
 from orchestrate.hosts.local.checks import Checks
-from orchestrate.hosts.local.perform import prepare_folder
 from orchestrate.ports.performer import AttemptRequest, Backend, UpstreamArtifact
 from orchestrate.ports.process import ProcessOutcome, Supervisor
 
@@ -64,6 +64,8 @@ class EvidenceGates:
                 "summary": note.summary,
                 "evidence_sha256": note.digest,
                 "log": note.path,
+                "before": note.before,
+                "tests": "\n".join(note.tests),
             },
         )
 

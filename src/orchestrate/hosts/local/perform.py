@@ -9,18 +9,21 @@ only what has no outcome runs again.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import os
 import shutil
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from orchestrate.core.planning.definition import FailureCause, OutputSpec
-from orchestrate.core.sharing.artifact import Artifact
+from orchestrate.core.planning.definition import FailureCause
 from orchestrate.core.sharing.work import Work
 from orchestrate.errors import AgentError, InternalError, RequestError
+from orchestrate.hosts.local.agent_care import AgentCare, finish
+from orchestrate.hosts.local.attempt_folder import (
+    changed_artifact,
+    collect_outputs,
+    prepare_folder,
+)
 from orchestrate.ports.performer import AttemptRequest, AttemptResult, Backend
 from orchestrate.ports.process import ProcessOutcome, Supervisor
 from orchestrate.ports.workspace import WorkspaceRequest, Workspaces
@@ -42,19 +45,23 @@ class ProcessPerformer:
         supervisor: Supervisor,
         backends: Mapping[str, Backend],
         workspaces: Workspaces | None = None,
+        care: AgentCare | None = None,
     ) -> None:
-        """`workspaces` is needed for attempts that start from a commit."""
+        """`workspaces` is needed for attempts that start from a commit, `care` for agents."""
         self._supervisor = supervisor
         self._backends = backends
         self._workspaces = workspaces
+        self._care = care
 
     async def perform(self, request: AttemptRequest) -> AttemptResult:
         """See Performer. What ended by itself before it could be stopped has a result."""
         backend = self._backend(request)
-        changed = await asyncio.to_thread(_changed_artifact, request)
+        changed = await asyncio.to_thread(changed_artifact, request)
         if changed:
             return AttemptResult(ok=False, cause="bad_output", message=changed)
         request = await self._settled_in(request)
+        if request.assignee is not None:
+            return await self._cared_for.perform(self, backend, request)
         folder = prepare_folder(request)
         spec = backend.spec(request)
         try:
@@ -64,29 +71,50 @@ class ProcessPerformer:
             if found is None or found.stopped:
                 raise
             outcome = found
-        return await _finish(self._conclude(backend, request, outcome))
+        return await finish(self.conclude(backend, request, outcome))
 
     async def recover(self, request: AttemptRequest) -> AttemptResult | None:
         """See Performer."""
         await asyncio.to_thread(self._supervisor.sweep, frozenset({request.token}))
         outcome = self._supervisor.recorded(Path(request.folder), request.token)
         if outcome is None or outcome.given_up:
-            return None
+            if request.assignee is None:
+                return None
+            backend = self._backend(request)
+            return await asyncio.to_thread(self._cared_for.lost, backend, request, outcome)
         request = await self._found_again(request)
-        result = await self._conclude(self._backend(request), request, outcome)
+        result = await self.conclude(self._backend(request), request, outcome)
         return msgspec.structs.replace(result, recovered=True)
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """What runs the processes."""
+        return self._supervisor
+
+    @property
+    def _cared_for(self) -> AgentCare:
+        if self._care is None:
+            raise InternalError("an agent was to perform an attempt, and nobody looks after agents")
+        return self._care
 
     # -- workspaces ----------------------------------------------------------------------------
 
     async def _settled_in(self, request: AttemptRequest) -> AttemptRequest:
         """The request with a workspace of its own, if it starts from a commit."""
         if not request.base:
-            if request.writes:
+            if request.writes or request.assignee is not None:
+                what = "writes" if request.writes else "is for an agent"
                 raise AgentError(
-                    f"task {request.key.task} writes, and this run has no integration line",
+                    f"task {request.key.task} {what}, and this run has no integration line",
                     remedy="begin a new run in a repository that workspaces can be made of",
                 )
             return request
+        if request.session is not None:
+            kept = await asyncio.to_thread(self._bench.open, workspace_request(request))
+            if kept is not None:
+                return msgspec.structs.replace(request, workspace=kept.folder)
+            # What the conversation is about is gone; whoever begins anew needs no half of it.
+            request = msgspec.structs.replace(request, session=None)
         workspace = await asyncio.to_thread(self._bench.prepare, workspace_request(request))
         return msgspec.structs.replace(
             request, workspace=workspace.folder, conflicts=workspace.conflicts
@@ -96,6 +124,9 @@ class ProcessPerformer:
         if not request.base:
             return request
         workspace = await asyncio.to_thread(self._bench.open, workspace_request(request))
+        if workspace is None and request.session is not None:
+            request = msgspec.structs.replace(request, session=None)
+            workspace = await asyncio.to_thread(self._bench.open, workspace_request(request))
         return msgspec.structs.replace(request, workspace=workspace.folder if workspace else "")
 
     async def _deliver(self, request: AttemptRequest, result: AttemptResult, at: float) -> Work:
@@ -127,14 +158,21 @@ class ProcessPerformer:
             )
         return backend
 
-    async def _conclude(
+    # -- what came of it -----------------------------------------------------------------------
+
+    async def conclude(
         self, backend: Backend, request: AttemptRequest, outcome: ProcessOutcome
     ) -> AttemptResult:
+        """The result of an attempt whose process has ended."""
         await asyncio.to_thread(shutil.rmtree, request.scratch_dir, True)
         result = self._judge(backend, request, outcome)
         result = msgspec.structs.replace(
             result, duration_s=outcome.duration_s, exit_code=outcome.exit_code
         )
+        if request.assignee is not None:
+            result = await asyncio.to_thread(
+                self._cared_for.judged, backend, request, result, outcome
+            )
         if not result.ok:
             return result
         artifacts, problem = await asyncio.to_thread(collect_outputs, request)
@@ -145,6 +183,11 @@ class ProcessPerformer:
         result = msgspec.structs.replace(result, artifacts=artifacts)
         if not request.writes or not request.base:
             return result
+        return await self._with_work(request, result, outcome)
+
+    async def _with_work(
+        self, request: AttemptRequest, result: AttemptResult, outcome: ProcessOutcome
+    ) -> AttemptResult:
         try:
             # The time is that of the process, so that whoever repeats this gets the same commit.
             work = await self._deliver(request, result, outcome.started_at + outcome.duration_s)
@@ -152,7 +195,16 @@ class ProcessPerformer:
             return msgspec.structs.replace(
                 result, ok=False, cause="bad_output", message=error.message
             )
-        return msgspec.structs.replace(result, work=work if work.commit else None)
+        if work.commit:
+            return msgspec.structs.replace(result, work=work)
+        if not request.must_change:
+            return result
+        cause: FailureCause = "denied" if result.denials else "empty_diff"
+        message = "it ended well and changed nothing, where a change was its task"
+        if result.denials:
+            tools = ", ".join(dict.fromkeys(denial.tool for denial in result.denials))
+            message += f"; it was not allowed: {tools}"
+        return msgspec.structs.replace(result, ok=False, cause=cause, message=message)
 
     def _judge(
         self, backend: Backend, request: AttemptRequest, outcome: ProcessOutcome
@@ -172,7 +224,15 @@ class ProcessPerformer:
 
 
 def workspace_request(request: AttemptRequest) -> WorkspaceRequest:
-    """Which workspace an attempt works in."""
+    """Which workspace an attempt works in: that of the conversation it goes on with, or its own."""
+    session = request.session
+    if session is not None and session.workspace:
+        return WorkspaceRequest(
+            run=request.key.run,
+            name=session.workspace,
+            base=session.base,
+            sparse=request.sparse,
+        )
     return WorkspaceRequest(
         run=request.key.run,
         name=request.key.folder,
@@ -189,80 +249,3 @@ def _message(request: AttemptRequest, result: AttemptResult) -> str:
     title = str(request.item.get("title", "")) or ": ".join(filter(None, (task, result.summary)))
     subject = " ".join(title.split())[:SUBJECT_LENGTH]
     return f"{subject}\n\nTask: {task}\nAttempt: {request.key.number}\nRun: {request.key.run}\n"
-
-
-async def _finish(work: Coroutine[None, None, AttemptResult]) -> AttemptResult:
-    """Await `work` to its end although the caller is cancelled: its process has ended already."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        if task.cancelled():
-            raise
-        return await task
-
-
-def prepare_folder(request: AttemptRequest) -> Path:
-    """Make the attempt's folder, private to the user, with the request in it."""
-    folder = Path(request.folder)
-    for path in (folder, Path(request.outputs_dir), Path(request.scratch_dir)):
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    target = folder / "request.json"
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(request))
-    return folder
-
-
-def _changed_artifact(request: AttemptRequest) -> str:
-    """Which upstream artifact is not what it was when it was recorded; empty if all are."""
-    for artifact in request.artifacts:
-        path = Path(artifact.path)
-        if not path.is_file():
-            return f"output {artifact.name} of task {artifact.task} is gone: {path}"
-        if _digest(path) != artifact.digest:
-            return f"output {artifact.name} of task {artifact.task} was changed: {path}"
-    return ""
-
-
-def collect_outputs(request: AttemptRequest) -> tuple[tuple[Artifact, ...], str]:
-    """Declared outputs as artifacts, made durable; and what is wrong with them, if anything."""
-    found: list[Artifact] = []
-    root = Path(request.outputs_dir).resolve()
-    for output in request.outputs:
-        path = root / output.path
-        if not path.is_file():
-            if output.required:
-                return (), f"required output {output.name} is missing: {path}"
-            continue
-        if not path.resolve().is_relative_to(root):
-            return (), f"output {output.name} leads out of the outputs folder: {path}"
-        found.append(_artifact(output, path))
-        _make_durable(path.parent)
-    return tuple(found), ""
-
-
-def _artifact(output: OutputSpec, path: Path) -> Artifact:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
-    return Artifact(
-        name=output.name,
-        digest=_digest(path),
-        size_bytes=path.stat().st_size,
-        path=str(path),
-        media_type=output.media_type,
-    )
-
-
-def _make_durable(folder: Path) -> None:
-    """Entries of `folder`: without this a power cut may take a file whose contents are on disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,13 +9,16 @@ from pathlib import Path
 import msgspec
 
 from orchestrate.app.preflight import backend_of
+from orchestrate.core.agents.answer import answer_schema
 from orchestrate.core.ids import AttemptKey
 from orchestrate.core.planning.definition import FailureCause, TaskSpec
 from orchestrate.core.planning.template import render
 from orchestrate.core.running.plan import PlanIndex
+from orchestrate.core.running.recovery import is_advising, performing
 from orchestrate.core.running.scope import scope
 from orchestrate.core.running.state import RunState, TaskState
 from orchestrate.core.running.status import TaskStatus
+from orchestrate.core.views.shared_plan import shared_plan
 from orchestrate.core.views.timeline import timeline
 from orchestrate.ports.catalog import AgentCatalog
 from orchestrate.ports.performer import AttemptRequest, Delivery, Feedback, UpstreamArtifact
@@ -34,8 +37,9 @@ def build_request(
     task = _performed(state, number)
     record = state.tasks[number]
     # Text, not Path: this is done once per attempt, and Path arithmetic would be half of its cost.
-    folder = f"{runs_dir}{os.sep}{state.run}{os.sep}attempts{os.sep}{key.folder}"
-    return AttemptRequest(
+    own = f"{runs_dir}{os.sep}{state.run}"
+    folder = f"{own}{os.sep}attempts{os.sep}{key.folder}"
+    request = AttemptRequest(
         key=key,
         token=str(key),
         phase=task.phase,
@@ -63,6 +67,33 @@ def build_request(
         item=task.item,
         feedback=_feedback(record),
         deliveries=deliveries(state) if task.action else (),
+        must_change=task.must_change,
+    )
+    who = performing(plan, number, record)
+    if who is None:
+        return request
+    advising = is_advising(plan.order[number], record)
+    resumable = record.session is not None and record.session.backend == who.backend
+    return msgspec.structs.replace(
+        request,
+        agent=who.agent,
+        backend=who.backend,
+        action="",
+        profile=catalog.find(who.agent),
+        assignee=who,
+        cap=record.reserved,
+        session=record.session if resumable and not record.resolving and not advising else None,
+        plan=shared_plan(state, key.task),
+        answer_schema=answer_schema(
+            {} if advising else task.returns, () if advising else task.outputs
+        ),
+        outputs=() if advising else task.outputs,
+        writes=request.writes and not advising,
+        must_change=task.must_change and not advising,
+        advice=record.advice,
+        advising=advising,
+        paths=task.forecast,
+        sessions_dir=f"{own}{os.sep}sessions{os.sep}{key.task}",
     )
 
 
@@ -83,8 +114,14 @@ def _performed(state: RunState, number: int) -> TaskSpec:
     )
 
 
+#: Failures that say nothing about the work: whoever goes on has nothing to learn from them.
+_NOT_ITS_FAULT: frozenset[FailureCause] = frozenset(
+    {"lost", "rate_limit", "provider", "login", "unavailable", "checks_unknown"}
+)
+
+
 def _feedback(record: TaskState) -> Feedback | None:
-    if record.cause not in ("checks_failed", "conflict"):
+    if record.cause is None or record.cause in _NOT_ITS_FAULT:
         return None  # nothing is known to be wrong with the work itself
     return Feedback(
         cause=record.cause,

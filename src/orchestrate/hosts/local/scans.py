@@ -14,7 +14,7 @@ from orchestrate.core.planning.definition import InputValue
 from orchestrate.core.sharing.findings import Finding, Severity, SpecialistReport, ToolRun
 from orchestrate.core.sharing.threshold import can_report
 from orchestrate.core.sharing.work import Work
-from orchestrate.hosts.local.perform import prepare_folder
+from orchestrate.hosts.local.attempt_folder import prepare_folder
 from orchestrate.ports.performer import AttemptRequest, Backend
 from orchestrate.ports.process import Supervisor
 from orchestrate.ports.workspace import Workspaces

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from orchestrate.app import runs
 from orchestrate.app.checkpoints import Checkpoint, facts_at
 from orchestrate.core.codec import encode
+from orchestrate.core.planning.budget import Budget
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.capacity import HostView
 from orchestrate.core.running.decide import decide
@@ -49,8 +50,12 @@ class Session:
         identity: str,
         line: Callable[[], LineKeeper] | None = None,
         audit: Audit | None = None,
+        ended: Callable[[RunState], None] | None = None,
     ) -> None:
-        """`line` and `audit` are needed for runs with an integration line."""
+        """`line` and `audit` are needed for runs with an integration line.
+
+        `ended` is called for a run that has ended, perhaps more than once.
+        """
         self.store = store
         self.clock = clock
         self._performer = performer
@@ -61,6 +66,7 @@ class Session:
         self._identity = identity
         self._line = line
         self._audit = audit
+        self._ended = ended
         self._driver: Driver | None = None
 
     @property
@@ -103,9 +109,12 @@ class Session:
         reason: str,
         by: str,
         max_parallel: int | None = None,
+        budget: Budget | None = None,
         wait_for_people: bool = False,
     ) -> RunState:
         """Take a run over and drive it on, after answering what an owner before left unanswered.
+
+        `budget`, where it is given, replaces the run's.
 
         Raises:
             ConflictError: a live process drives it, or it is over.
@@ -115,6 +124,8 @@ class Session:
             state = await self._settled(run)
             before = state.version
             commands: list[cmd.AnyCommand] = []
+            if budget is not None and budget != state.budget:
+                commands.append(cmd.SetBudget(budget=budget, by=by))
             if state.status in (RunStatus.PAUSED, RunStatus.FAILED):
                 commands.append(cmd.ResumeRun(reason=reason, by=by))
             if max_parallel is not None and max_parallel != state.max_parallel:
@@ -171,7 +182,10 @@ class Session:
         for which in signals:
             loop.add_signal_handler(which, on_signal, which)
         try:
-            return await self._audited(await driver.run(), observe)
+            state = await self._audited(await driver.run(), observe)
+            if self._ended is not None and state.status in RUN_ENDED:
+                await asyncio.to_thread(self._ended, state)
+            return state
         finally:
             for which in signals:
                 loop.remove_signal_handler(which)

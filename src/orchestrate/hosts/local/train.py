@@ -23,7 +23,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from orchestrate.core.ids import AttemptKey
-from orchestrate.core.planning.definition import GateSpec
+from orchestrate.core.planning.definition import GateKind, GateSpec
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.effects import MergeWorks
 from orchestrate.core.running.plan import bits
@@ -59,6 +59,11 @@ class Coach(NamedTuple):
     work: Work
     commit: str
     alone: Judged
+
+
+#: Gates on what work makes of the line; the others that are asked at a merge look at the work alone
+#: (`diff`, `findings`, `reproduces`).
+_OF_THE_LINE: frozenset[GateKind] = frozenset({"tests", "coverage", "command", "fixed"})
 
 
 class Train:
@@ -155,7 +160,7 @@ class Train:
         gates = {name: gate for task in tasks for name, gate in _merge_gates(state, task)}
         results = []
         for name, gate in gates.items():
-            if gate.kind in ("tests", "coverage", "command"):
+            if gate.kind in _OF_THE_LINE:
                 judged, note = await self._checks.judge(state, name, gate, commit, before)
                 results.append((judged, note, gate.allow_unknown))
         return _join(results)
@@ -171,7 +176,7 @@ class Train:
                 found = await self._checks.judge(state, name, gate, work.commit, work.base)
             elif gate.kind == "findings" and _was_to_fix(state, key.task):
                 found = await self._checks.rescan(state, key.task, work)
-            elif gate.kind == "findings":
+            elif gate.kind == "findings" or (gate.kind == "reproduces" and gate.task == key.task):
                 found = await self._checks.judge(state, name, gate, work.commit, work.base)
             else:
                 continue
