@@ -42,6 +42,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     workspace_quota_mb: most space (MiB) that the workspaces of this repository may take together.
         Not taken from a project's settings.
     keep_days: days that transcripts and artifacts of ended runs are kept from `purge`.
+    backend: who performs tasks that are for an agent, `claude` or `codex`; empty: the first that
+        can be used here.
+    claude_model: the model Claude Code is asked for; empty: its own choice. A profile or task that
+        names one wins.
+    codex_model: the model Codex is asked for; empty: its own choice. A profile or task that names
+        one wins.
+    budget_usd: the most a run may cost, in US dollars; None for no limit. Not taken from a
+        project's settings: a repository does not decide what you spend.
+    attempt_budget_usd: the most one attempt of an agent may cost, in US dollars. Not taken from a
+        project's settings.
     """
 
     max_parallel: Annotated[int, msgspec.Meta(ge=1)] | None = None
@@ -55,6 +65,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base: Literal["", "head", "working-tree"] = ""
     workspace_quota_mb: Annotated[int, msgspec.Meta(ge=1)] = 20480
     keep_days: Annotated[int, msgspec.Meta(ge=0)] = 30
+    backend: Literal["", "claude", "codex"] = ""
+    claude_model: str = ""
+    codex_model: str = ""
+    budget_usd: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    attempt_budget_usd: Annotated[float, msgspec.Meta(gt=0)] = 2.0
 
 
 ENVIRONMENT_PREFIX = "ORCHESTRATE_"
@@ -65,7 +80,14 @@ PATH_SETTINGS = frozenset({"advisories"})
 
 #: Settings that a project's file may not make; what it says about them is left out and named.
 NOT_FROM_PROJECT = frozenset(
-    {"advisories", "advisory_service", "evidence_network", "workspace_quota_mb"}
+    {
+        "advisories",
+        "advisory_service",
+        "attempt_budget_usd",
+        "budget_usd",
+        "evidence_network",
+        "workspace_quota_mb",
+    }
 )
 #: Settings that are true or false. YAML's truth values are taken for no other, as 1 or 0 would be.
 SWITCHES = frozenset({"evidence_network"})

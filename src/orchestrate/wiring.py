@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import os
 import secrets
@@ -10,7 +11,7 @@ import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -28,18 +29,30 @@ if TYPE_CHECKING:
 
     from orchestrate.adapters.evidence.runner import LocalEvidence
     from orchestrate.adapters.files.agent_catalog import FileAgentCatalog
+    from orchestrate.adapters.files.agent_store import FileAgentStore
     from orchestrate.adapters.sqlite.store import SqliteStore
     from orchestrate.adapters.system.footprint import Place
     from orchestrate.adapters.system.ownership import RunLock
     from orchestrate.adapters.system.supervisor import ProcessSupervisor
+    from orchestrate.adapters.system.trust import Trust
     from orchestrate.adapters.workspace.workspaces import GitWorkspaces
+    from orchestrate.app.staffing import Staffing
+    from orchestrate.core.agents.permissions import Rule
+    from orchestrate.core.agents.profile import Profile
+    from orchestrate.core.agents.stack import Stack
+    from orchestrate.core.ids import AttemptKey
     from orchestrate.core.planning.definition import Workflow
+    from orchestrate.core.planning.staffing import Assignee
     from orchestrate.core.running.capacity import HostView
     from orchestrate.core.running.state import RunState
     from orchestrate.core.sharing.evidence import CheckCommand, Evidence
+    from orchestrate.core.sharing.prices import PriceTable
+    from orchestrate.core.sharing.usage import Usage
     from orchestrate.hosts.local.session import Session
+    from orchestrate.ports.catalog import AgentCatalog
     from orchestrate.ports.evidence import Detection
-    from orchestrate.ports.performer import Backend
+    from orchestrate.ports.performer import AgentBackend, AttemptRequest, Backend
+    from orchestrate.ports.rate_gate import RateGate
     from orchestrate.ports.workspace import Base, BaseChoice
 
 #: Where checks that belong to no run are made.
@@ -168,22 +181,68 @@ def is_owned(site: Site, run: str) -> bool:
     return owner is not None and owner.live
 
 
-def catalog_of(site: Site) -> FileAgentCatalog:
-    """Agent profiles visible from the site."""
-    from orchestrate.adapters.files.agent_catalog import FileAgentCatalog
+def catalog_of(site: Site, run: str = "") -> FileAgentCatalog:
+    """Agent profiles visible from the site, and before them those generated for `run`."""
+    from orchestrate.adapters.files.agent_catalog import (
+        AgentFolder,
+        FileAgentCatalog,
+        agent_folders,
+    )
 
-    return FileAgentCatalog.of_project(site.root)
+    folders = agent_folders(site.root, home=Path.home(), config=config_home())
+    if run:
+        folders = (AgentFolder(site.runs_dir / run / "agents", "file"), *folders)
+    return FileAgentCatalog(folders)
 
 
-def host_view(site: Site) -> HostView:
-    """What this machine can give at this moment."""
+def agent_store(site: Site) -> FileAgentStore:
+    """Agent files of the site; what is made in the user's tree is remembered for `uninstall`."""
+    from orchestrate.adapters.files.agent_store import FileAgentStore
+    from orchestrate.adapters.system.footprint import Place, places, record
+
+    def place(path: Path, data: bytes) -> Place:
+        return Place("file", str(path), hashlib.sha256(data).hexdigest())
+
+    return FileAgentStore(
+        site.root,
+        site.state_dir,
+        remember=lambda path, data: record(place(path, data)),
+        is_ours=lambda path, data: place(path, data) in set(places()),
+    )
+
+
+def stack_of(site: Site) -> Stack:
+    """What the site's repository is made of; executes nothing."""
+    from orchestrate.adapters.stack.detect import detect_stack
+
+    return detect_stack(site.root, detect_checks(site))
+
+
+def today() -> str:
+    """The day, in the user's time zone, as YYYY-MM-DD."""
+    return time.strftime("%Y-%m-%d")
+
+
+def profile_of(text: str, name: str) -> Profile:
+    """The profile in the text of an agent file called `name`. Raises DefinitionError."""
+    from orchestrate.adapters.files.profile_reader import parse_profile
+
+    return parse_profile(text.encode(), f"{name}.md")
+
+
+def host_view(
+    site: Site, gate: RateGate | None = None, providers: tuple[str, ...] = ()
+) -> HostView:
+    """What this machine can give at this moment, and what `providers` let in."""
     from orchestrate.adapters.system.memory import available_memory_bytes
     from orchestrate.core.running.capacity import HostView
 
+    now = time.time()
     return HostView(
-        at=time.time(),
+        at=now,
         memory_available_bytes=available_memory_bytes(),
         memory_floor_bytes=site.settings.memory_floor_mb * 1024 * 1024,
+        providers=dict(gate.view(providers, now)) if gate is not None else {},
     )
 
 
@@ -292,20 +351,135 @@ async def gather_check(site: Site, command: CheckCommand, choice: BaseChoice) ->
 
 
 def backends() -> dict[str, Backend]:
-    """The backends there are, by name."""
+    """The backends there are, by name; agents come in the order in which they are preferred."""
+    from orchestrate.adapters.backends.claude.backend import ClaudeBackend
+    from orchestrate.adapters.backends.codex.backend import CodexBackend
+    from orchestrate.adapters.backends.human import HumanBackend
     from orchestrate.adapters.backends.local.backend import LocalBackend
     from orchestrate.adapters.backends.shell import ShellBackend
 
-    found: tuple[Backend, ...] = (LocalBackend(), ShellBackend())
+    found: tuple[Backend, ...] = (
+        LocalBackend(),
+        ShellBackend(),
+        HumanBackend(),
+        ClaudeBackend(os.environ),
+        CodexBackend(os.environ),
+    )
     return {backend.name: backend for backend in found}
+
+
+def agent_backends(known: Mapping[str, Backend]) -> dict[str, AgentBackend]:
+    """Those of `known` that a model stands behind."""
+    from orchestrate.app.staffing import is_agent_backend
+
+    return {name: cast("AgentBackend", it) for name, it in known.items() if is_agent_backend(it)}
+
+
+def deny_rules_of(site: Site) -> tuple[Rule, ...]:
+    """What the user denies every agent in the site's repository.
+
+    Raises:
+        ConfigurationError: a file of rules cannot be understood.
+    """
+    from orchestrate.adapters.files.deny_rules import deny_rules
+
+    user = os.environ.get("CLAUDE_CONFIG_DIR")
+    return deny_rules(site.root, Path.home(), user=Path(user) if user else None)
+
+
+def prices() -> PriceTable:
+    """What models cost: the table that comes with the program, and the user's own.
+
+    Raises:
+        DefinitionError: the user's table has mistakes.
+    """
+    from orchestrate.adapters.files.prices_reader import price_table
+
+    return price_table(config_home() / "prices.yaml")
+
+
+def staffing(
+    site: Site,
+    known: Mapping[str, Backend],
+    usable: tuple[str, ...],
+    *,
+    model: str = "",
+    unenforced: Iterable[str] = (),
+    trusted: bool = False,
+    catalog: AgentCatalog | None = None,
+) -> Staffing:
+    """Who performs what in the site's runs; `usable` are backends, the preferred one first.
+
+    Raises:
+        ConfigurationError: a file of deny rules cannot be understood.
+    """
+    from orchestrate.app.staffing import Choice, Staffing
+    from orchestrate.core.planning.budget import Budget
+
+    settings = site.settings
+    models = {"claude": settings.claude_model, "codex": settings.codex_model}
+    if model and usable:
+        models[usable[0]] = model
+    table = prices()
+    choice = Choice(
+        backends=usable,
+        models=models,
+        allowance=Budget(cost_usd=settings.attempt_budget_usd),
+        rules=deny_rules_of(site),
+        unenforced=frozenset(unenforced),
+        trusted=trusted or is_trusted(site),
+    )
+    return Staffing(
+        choice,
+        known,
+        catalog or catalog_of(site),
+        lambda provider, name: table.find(provider, name) is not None,
+    )
+
+
+def _paid(site: Site) -> Trust:  # noqa: ARG001 - one memory for all repositories
+    from orchestrate.adapters.system.trust import Trust
+
+    return Trust(state_home() / "paid")
+
+
+def agreed_to_pay(site: Site) -> bool:
+    """Whether the user agreed before that runs in this repository cost money."""
+    return _paid(site).is_trusted(site.root)
+
+
+def agree_to_pay(site: Site) -> None:
+    """Remember that the user agreed."""
+    from orchestrate.adapters.system.footprint import Place, record
+
+    record(Place("state", str(state_home() / "paid")))
+    _paid(site).trust(site.root)
+
+
+def rate_gate() -> RateGate:
+    """The gates of providers, shared by everything this user runs on this machine."""
+    from orchestrate.adapters.sqlite.host_gates import SqliteRateGate
+    from orchestrate.adapters.system.clock import SystemClock
+    from orchestrate.adapters.system.footprint import Place, record
+    from orchestrate.adapters.system.process_owner import is_alive, this_owner
+
+    path = state_home() / "host.db"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in (path, f"{path}-wal", f"{path}-shm"):
+        record(Place("state", str(name)))
+    return SqliteRateGate(path, this_owner(), is_alive, SystemClock())
 
 
 def open_session(site: Site, store: SqliteStore) -> Session:
     """What drives runs of the site from this process."""
+    from orchestrate.adapters.files.standards import standards
     from orchestrate.adapters.system.clock import SystemClock
     from orchestrate.adapters.system.supervisor import ProcessSupervisor
+    from orchestrate.app.on_demand import archive
     from orchestrate.app.preflight import LOCAL, SHELL
+    from orchestrate.hosts.local.agent_care import AgentCare
     from orchestrate.hosts.local.audit import Audit
+    from orchestrate.hosts.local.briefing import Briefing
     from orchestrate.hosts.local.checks import Checks, Policy
     from orchestrate.hosts.local.evidence import EvidenceGates
     from orchestrate.hosts.local.line import LineKeeper
@@ -318,8 +492,15 @@ def open_session(site: Site, store: SqliteStore) -> Session:
     clock = SystemClock()
     supervisor = ProcessSupervisor()
     known = backends()
-    request_of = partial(build_request, runs_dir=site.runs_dir, catalog=catalog_of(site))
+    catalogs = functools.cache(partial(catalog_of, site))
+
+    def request_of(state: RunState, key: AttemptKey) -> AttemptRequest:
+        return build_request(state, key, site.runs_dir, catalogs(state.run))
+
     workspaces = workspaces_of(site)
+    gate = functools.cache(rate_gate)
+    providers = tuple(sorted({each.provider for each in agent_backends(known).values()}))
+    care = AgentCare(Briefing(workspaces, standards, deny_rules_of(site)), gate, _pricing)
     # Somebody's whole home can be a repository, and then our own folders are in it.
     inside = state_home().is_relative_to(site.root)
     ours = (str(state_home().relative_to(site.root)),) if inside else ()
@@ -345,15 +526,28 @@ def open_session(site: Site, store: SqliteStore) -> Session:
     return Session(
         store=store,
         clock=clock,
-        performer=ProcessPerformer(supervisor, known, workspaces),
+        performer=ProcessPerformer(supervisor, known, workspaces, care),
         gates=EvidenceGates(supervisor, known[SHELL], site.runs_dir, checks),
         ownership=partial(ownership_of, site),
         build_request=request_of,
-        sample=partial(host_view, site),
+        # The gate is opened for the first agent of this process, and not for runs without any.
+        sample=lambda: host_view(site, gate() if gate.cache_info().currsize else None, providers),
         identity=f"process {os.getpid()} on {os.uname().nodename}",
         line=lambda: LineKeeper(workspaces, Train(checks), clock, site.runs_dir, request_of, audit),
         audit=audit,
+        ended=lambda state: archive(state, agent_store(site)),
     )
+
+
+@functools.cache
+def _price_table() -> PriceTable:
+    return prices()
+
+
+def _pricing(usage: Usage, who: Assignee) -> Usage:
+    from orchestrate.core.sharing.prices import priced
+
+    return priced(usage, _price_table(), who.provider, who.model)
 
 
 def _evidence(site: Site, supervisor: ProcessSupervisor) -> LocalEvidence:

@@ -15,8 +15,15 @@ from orchestrate.adapters.files.workflow_reader import check_workflow
 from orchestrate.adapters.files.workflow_references import PHASE_STATUSES
 from orchestrate.adapters.files.workflow_report import CODES
 from orchestrate.adapters.files.workflow_schema import workflow_schema
+from orchestrate.adapters.files.workflow_tasks import RETRIED
 from orchestrate.core.planning import syntax
-from orchestrate.core.planning.definition import GateKind, PhaseSpec, TaskSpec, Workflow
+from orchestrate.core.planning.definition import (
+    GateKind,
+    PhaseSpec,
+    RetryPolicy,
+    TaskSpec,
+    Workflow,
+)
 from orchestrate.core.planning.expansion import problem_with
 from orchestrate.core.planning.reference import TASK_FIELDS
 from orchestrate.core.running.status import TaskStatus
@@ -37,18 +44,46 @@ def _keys(part: str) -> dict[str, Any]:
     return found
 
 
+def _title(part: str) -> str:
+    return part.capitalize().replace("_", "-")
+
+
 @pytest.mark.parametrize(
     "part",
-    ["workflow", "input", "phase", "task", "output", "each", "resolver", "retry", "gate"],
+    [
+        *("workflow", "input", "phase", "task", "output", "each", "resolver", "retry", "gate"),
+        *("budget", "hand_over"),
+    ],
 )
 def test_every_key_has_a_row(part: str) -> None:
-    rows = re.findall(r"^\| `([a-z_]+)` \|", _section(part.capitalize()), flags=re.M)
+    rows = re.findall(r"^\| `([a-z_]+)` \|", _section(_title(part)), flags=re.M)
     assert sorted(rows) == sorted(_keys(part))
 
 
 def test_every_kind_of_gate_is_explained() -> None:
     kinds = re.findall(r"^\| `([a-z]+)` \| [a-z' ]+", _section("Kinds of gates"), re.M)
     assert tuple(kinds) == get_args(GateKind)
+
+
+def test_every_keyword_and_type_of_an_answer_is_named() -> None:
+    returned = workflow_schema()["$defs"]["returned"]["properties"]
+    for word in (*returned, *returned["type"]["enum"]):
+        assert f"`{word}`" in _section("Returns")
+
+
+def test_every_cause_of_a_failure_is_listed_where_it_is_retried() -> None:
+    for cause in (*RETRIED, *RetryPolicy().on):
+        assert f"`{cause}`" in _section("Retry")
+
+
+def test_example_of_an_answer_is_right() -> None:
+    example = _section("Returns").split("```yaml\n")[1].split("```")[0]
+    indented = "".join(f"        {line}\n" for line in example.splitlines())
+    text = (
+        "version: 1\nname: w\nphases:\n  - name: p\n    tasks:\n      - id: a\n"
+        f"        agent: architect\n        prompt: look\n{indented}"
+    )
+    assert check_workflow(text.encode(), "w.yaml", known_agents=None).problems == ()
 
 
 def test_every_variable_a_command_is_told_is_listed() -> None:

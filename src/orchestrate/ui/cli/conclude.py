@@ -16,6 +16,7 @@ from orchestrate.core.running.plan import bits
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import GateStatus, RunStatus
 from orchestrate.errors import ExitCode
+from orchestrate.ports.store import EventStore
 from orchestrate.ui.cli.data import run_data
 from orchestrate.ui.cli.fix_lines import audit_lines
 from orchestrate.ui.cli.output import Output, printable
@@ -87,6 +88,8 @@ def exit_code(state: RunState, *, interrupted: bool = False) -> ExitCode:
     """The exit code that tells where `state` stands, and whether a signal stopped it here."""
     if state.status is RunStatus.COMPLETED:
         return ExitCode.OK
+    if state.exhausted:
+        return ExitCode.BUDGET
     if state.status in (RunStatus.PAUSED, RunStatus.EXECUTING):
         return ExitCode.INTERRUPTED if interrupted else ExitCode.WAITING
     gate = state.gates.get(state.failed_gate)
@@ -96,11 +99,17 @@ def exit_code(state: RunState, *, interrupted: bool = False) -> ExitCode:
 
 
 def conclude(
-    output: Output, state: RunState, *, interrupted: bool = False, drove: bool = True
+    output: Output,
+    state: RunState,
+    store: EventStore,
+    *,
+    interrupted: bool = False,
+    drove: bool = True,
 ) -> int:
     """Say how a run stands, print its result, and return the exit code.
 
     Args:
+        store: where the run's log is, for what only that tells.
         interrupted: a signal stopped the run here.
         drove: this process drove the run, rather than follow it: what is asked for once per run,
             such as copying reports, is done by whoever drove it.
@@ -110,12 +119,18 @@ def conclude(
 
         if is_scan(state):
             return finish(output, state, deliver=drove)
-    output.data(run_data(state), lambda: _closing(state))
+    output.data(run_data(state), lambda: _closing(state, store))
     _next_step(output, state)
     return exit_code(state, interrupted=interrupted)
 
 
-def _closing(state: RunState) -> str:
+def _closing(state: RunState, store: EventStore) -> str:
+    if any(gate.kind == "fixed" for phase in state.index.workflow.phases for gate in phase.gates):
+        from orchestrate.core.views.consumption import consumption
+        from orchestrate.ui.cli.bugfix_text import bugfix_lines
+
+        events = [event for _, event in runs.history(store, state.run, 0)]
+        return "\n".join(bugfix_lines(state, consumption(events, state)))
     # The reason of a run that executes is why it was begun, which says nothing here.
     because = "" if state.status is RunStatus.EXECUTING else state.reason
     lines = [f"run {state.run} {state.status.value}" + (f": {because}" if because else "")]
@@ -137,6 +152,11 @@ def _next_step(output: Output, state: RunState) -> None:
                 f"the work of {task} conflicts with what was merged, and waits for a person:"
                 f" orchestrate conflict show {state.run} {task}"
             )
+        for number in bits(state.handed):
+            task = state.index.order[number].id
+            output.message(
+                f"task {task} waits for a person: orchestrate task show {state.run} {task}"
+            )
         for name, gate in sorted(state.gates.items()):
             if gate.status is GateStatus.OPEN:
                 spec = state.index.gates[name][1]
@@ -146,6 +166,12 @@ def _next_step(output: Output, state: RunState) -> None:
                     f"waits for a person: orchestrate approve {state.run} {name}"
                     f" (or reject), then: orchestrate resume {state.run}"
                 )
+    elif state.exhausted:
+        output.message(
+            f"the budget is used up, and what was finished is kept; go on with more in all:"
+            f" orchestrate resume {state.run} --budget-usd USD  (so far: orchestrate cost"
+            f" {state.run})"
+        )
     elif state.status in (RunStatus.PAUSED, RunStatus.FAILED):
         output.message(
             f"what was finished is kept; go on with: orchestrate resume {state.run}"

@@ -239,13 +239,6 @@ class AgentRow(msgspec.Struct, frozen=True):
     warnings: int
 
 
-class AgentList(msgspec.Struct, frozen=True):
-    """Profiles, and what is wrong with files that could not be loaded."""
-
-    agents: tuple[AgentRow, ...]
-    broken: tuple[str, ...]
-
-
 class CompletionScript(msgspec.Struct, frozen=True):
     """What to load into a shell."""
 

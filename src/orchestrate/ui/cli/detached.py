@@ -93,6 +93,6 @@ def drive(run_id: str, by: str, parallel_limit: int | None, repo: str | None) ->
                     wait_for_people=True,
                 )
             )
-        return conclude.conclude(output, state, interrupted=session.interrupted)
+        return conclude.conclude(output, state, store, interrupted=session.interrupted)
     finally:
         store.close()

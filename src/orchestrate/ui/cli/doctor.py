@@ -12,6 +12,7 @@ from orchestrate import wiring
 from orchestrate.adapters.system.host import REQUIRED_GIT, HostFacts, host_facts
 from orchestrate.core.planning.binding import show
 from orchestrate.errors import OrchestrateError
+from orchestrate.ui.cli.money import account_text
 
 #: Distributions the local specialists are built on.
 TOOLS = (
@@ -39,7 +40,14 @@ class Check(msgspec.Struct, frozen=True, omit_defaults=True):
 def examine(site: wiring.Site) -> list[Check]:
     """Every check, in the order a user would want them. Changes nothing."""
     facts = host_facts(site.state_dir, TOOLS)
-    return [*_machine(facts), *_tools(facts), *_site(site), *_settings(site), *_agents(site)]
+    return [
+        *_machine(facts),
+        *_tools(facts),
+        *_backends(),
+        *_site(site),
+        *_settings(site),
+        *_agents(site),
+    ]
 
 
 def _machine(facts: HostFacts) -> Iterator[Check]:
@@ -98,6 +106,24 @@ def _tools(facts: HostFacts) -> Iterator[Check]:
             )
         else:
             yield Check("ok", name, version)
+
+
+def _backends() -> Iterator[Check]:
+    """The agent programs: what is there, and whether it can be used. None of them is required."""
+    for name, backend in wiring.agent_backends(wiring.backends()).items():
+        status = backend.status()
+        if not status.found:
+            yield Check("note", name, "not found", status.remedy)
+            continue
+        seen = f"{status.version or 'version unknown'} ({status.found}); {account_text(status)}"
+        if not status.usable:
+            yield Check("note", name, seen, status.remedy)
+        elif not status.in_range:
+            yield Check("note", name, f"{seen}; tested with {status.tested}", status.remedy)
+        else:
+            yield Check("ok", name, f"{seen}; tested")
+        for note in status.notes:
+            yield Check("note", name, note)
 
 
 def _site(site: wiring.Site) -> Iterator[Check]:

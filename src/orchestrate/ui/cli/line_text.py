@@ -7,6 +7,7 @@ from orchestrate.core.running.state import RunState
 from orchestrate.core.sharing.work import Work
 from orchestrate.core.views.cause import listed
 from orchestrate.core.views.graph_text import count
+from orchestrate.ui.cli.agent_lines import next_rung
 from orchestrate.ui.cli.output import printable
 
 #: Characters of a commit's name that are shown.
@@ -45,7 +46,8 @@ def text_on_line(event: OnLine, state: RunState) -> str:
             return f"{event.task} merged as {printable(event.commit[:_SHORT])}{unsure}"
         case ev.WorkReturned():
             by = f" by {printable(event.by)}" if event.by else ""
-            after = "; it is done anew" if event.retry else "; given up"
+            after = next_rung(event) or ("it is done anew" if event.retry else "given up")
+            after = f"; {after}"
             why = f"{by} ({event.cause}): {printable(event.message)}"
             return f"{event.task} sent back{why}{after}"
         case ev.WorkConflicted():

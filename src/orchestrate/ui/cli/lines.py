@@ -6,6 +6,12 @@ import time
 
 from orchestrate.core.running import events as ev
 from orchestrate.core.running.state import RunState
+from orchestrate.ui.cli.agent_lines import (
+    consumption,
+    next_rung,
+    performer,
+    text_on_agent_line,
+)
 from orchestrate.ui.cli.line_text import changes, text_on_line
 from orchestrate.ui.cli.output import duration, printable
 
@@ -46,20 +52,24 @@ def _text(event: ev.AnyEvent, state: RunState) -> str:
             return f"{event.task} failed: {printable(event.message)}"
         case ev.AttemptStarted():
             again = f" (attempt {event.number})" if event.number > 1 else ""
-            return f"{event.task} started{again}"
+            return f"{event.task} started{again}{performer(event)}"
         case ev.AttemptSucceeded():
             how = "finished before the crash, result taken" if event.recovered else "finished"
             summary = f": {printable(event.summary)}" if event.summary else ""
             changed = f", {changes(event.work)} to merge" if event.work is not None else ""
-            return f"{event.task} {how} in {duration(event.duration_s)}{changed}{summary}"
+            used = consumption(event.usage)
+            return f"{event.task} {how} in {duration(event.duration_s)}{used}{changed}{summary}"
         case ev.AttemptFailed():
             after = ""
             if event.retry_at is not None:
-                after = f"; tried again in {duration(max(0.0, event.retry_at - event.at))}"
-            return f"{event.task} failed ({event.cause}): {printable(event.message)}{after}"
+                wait = duration(max(0.0, event.retry_at - event.at))
+                after = f"; {next_rung(event) or f'tried again in {wait}'}"
+            used = consumption(event.usage)
+            return f"{event.task} failed ({event.cause}): {printable(event.message)}{used}{after}"
         case ev.AttemptLost():
             after = "; it runs again" if event.retry else "; given up"
-            return f"{event.task} was cut off: {printable(event.message)}{after}"
+            used = consumption(event.usage)
+            return f"{event.task} was cut off: {printable(event.message)}{used}{after}"
         case ev.AttemptInterrupted():
             return f"{event.task} stopped: {printable(event.reason)}"
         case ev.AttemptCancelled():
@@ -73,5 +83,7 @@ def _text(event: ev.AnyEvent, state: RunState) -> str:
             return f"gate {event.gate} still waits for a person"
         case ev.RunPlanned() | ev.ConditionHeld():
             return ""
+        case ev.BudgetChanged() | ev.AdviceGiven() | ev.TaskSplit() | ev.TaskHanded():
+            return text_on_agent_line(event, state)
         case _:
             return text_on_line(event, state)

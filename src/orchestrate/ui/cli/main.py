@@ -30,6 +30,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "security",
         "Scan a repository, fix what has a sure fix, and write a report.",
     ),
+    "bugfix": (
+        "bugfix",
+        "bugfix",
+        "Fix a bug, with a test that was red before and is green after.",
+    ),
     "run": ("run", "run", "Run a workflow file or a built-in workflow."),
     "resume": (
         "resume",
@@ -44,6 +49,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "events": ("history", "events", "Print a run's event log."),
     "graph": ("graph", "graph", "Draw a workflow or a run as text, Mermaid or SVG."),
     "explain": ("inspect", "explain", "Say why a run or a task waits, and what happens next."),
+    "cost": ("cost", "cost", "Show what a run cost: tokens, model calls, time and money."),
     "pause": ("control", "pause", "Start nothing new in a run; what runs may end."),
     "cancel": ("control", "cancel", "Give a run up and stop what it runs."),
     "approve": ("control", "approve", "Let a run pass a gate, in your name."),
@@ -68,6 +74,16 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "conflict",
         "List, show and resolve conflicts between pieces of work, or send the work back.",
     ),
+    "pull-request": (
+        "pull_request",
+        "pull_request",
+        "Push a run's branch and open a pull request for it.",
+    ),
+    "task": (
+        "task",
+        "task",
+        "List, show and take tasks that wait for a person, hand them in, or give them back.",
+    ),
     "prune": (
         "prune",
         "prune",
@@ -89,7 +105,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "Show, grant or revoke permission to run the repository's own code.",
     ),
     "validate": ("setup", "validate", "Check a workflow file and report every mistake."),
-    "agent": ("agent", "agent", "List and show agent profiles."),
+    "agent": ("agent", "agent", "List, show, generate and archive agent profiles."),
     "init": ("setup", "init", "Write a commented starting point into .orchestrate/."),
     "doctor": ("setup", "doctor", "Check this machine and say what is missing."),
     "uninstall": (
@@ -101,7 +117,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 }
 
 #: Commands that have commands of their own.
-GROUPS = frozenset({"agent", "checkpoint", "conflict", "state"})
+GROUPS = frozenset({"agent", "checkpoint", "conflict", "state", "task"})
 
 #: Not listed in help: how a detached run is driven.
 HIDDEN: dict[str, tuple[str, str]] = {"_drive": ("detached", "drive")}

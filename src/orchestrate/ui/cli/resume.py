@@ -6,14 +6,18 @@ import asyncio
 from pathlib import Path
 
 import click
+import msgspec
 
 from orchestrate import wiring
 from orchestrate.app import runs
+from orchestrate.core.planning.budget import Budget
+from orchestrate.core.running.commands import SetBudget
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RunStatus
 from orchestrate.errors import ConflictError
 from orchestrate.ports.store import EventStore
 from orchestrate.ui.cli import conclude, detached
+from orchestrate.ui.cli.money import budget_options
 from orchestrate.ui.cli.opened import purge_note
 from orchestrate.ui.cli.output import Output, repo_option, with_output
 from orchestrate.ui.cli.run import driving_options
@@ -24,6 +28,7 @@ from orchestrate.ui.cli.run import driving_options
 @repo_option
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--preview", "only_preview", is_flag=True, help="Only show what would run again.")
+@budget_options
 @driving_options
 @with_output
 def resume(
@@ -35,11 +40,14 @@ def resume(
     detach: bool,
     wait: bool,
     parallel_limit: int | None,
+    budget_usd: float | None,
+    budget_tokens: int | None,
 ) -> int:
     """Go on with a run, after showing what would run again.
 
     RUN is the latest by default. What was finished is kept; what would run again is shown with the
-    reason, and you are asked. A run that another process drives is followed instead.
+    reason, and you are asked. A run that another process drives is followed instead. A budget is
+    for the whole run: what was spent before counts.
     """
     return go_on(
         output,
@@ -50,6 +58,8 @@ def resume(
         detach=detach,
         wait=wait,
         parallel_limit=parallel_limit,
+        budget_usd=budget_usd,
+        budget_tokens=budget_tokens,
     )
 
 
@@ -63,6 +73,8 @@ def go_on(
     detach: bool = False,
     wait: bool = False,
     parallel_limit: int | None = None,
+    budget_usd: float | None = None,
+    budget_tokens: int | None = None,
     reason: str = "resumed by the user",
 ) -> int:
     """Resume a run as the options of `resume` say, or follow its driver; returns the exit code."""
@@ -90,7 +102,11 @@ def go_on(
             raise ConflictError(
                 f"run {name} was not resumed", remedy=f"orchestrate resume {name} --yes"
             )
+        budget = _budget(state, budget_usd, budget_tokens)
         if detach:
+            if budget is not None:
+                set_budget = SetBudget(budget=budget, by=conclude.user_name())
+                state = asyncio.run(session.tell(name, set_budget))
             return detached.detach(output, site, store, state)
         with conclude.watching(output, site) as observe:
             state = asyncio.run(
@@ -100,12 +116,24 @@ def go_on(
                     reason=reason,
                     by=conclude.user_name(),
                     max_parallel=site.settings.max_parallel,
+                    budget=budget,
                     wait_for_people=wait,
                 )
             )
-        return conclude.conclude(output, state, interrupted=session.interrupted)
+        return conclude.conclude(output, state, store, interrupted=session.interrupted)
     finally:
         store.close()
+
+
+def _budget(state: RunState, cost_usd: float | None, tokens: int | None) -> Budget | None:
+    """The run's budget with what the user changes of it; None where that is nothing."""
+    if cost_usd is None and tokens is None:
+        return None
+    return msgspec.structs.replace(
+        state.budget,
+        cost_usd=state.budget.cost_usd if cost_usd is None else cost_usd,
+        tokens=state.budget.tokens if tokens is None else tokens,
+    )
 
 
 @click.command()
@@ -141,4 +169,4 @@ def _follow(output: Output, site: wiring.Site, store: EventStore, name: str) -> 
     state = asyncio.run(watch())
     if state.status is RunStatus.EXECUTING:
         output.message(f"nobody drives run {name} any more: orchestrate resume {name}")
-    return conclude.conclude(output, state, drove=False)
+    return conclude.conclude(output, state, store, drove=False)

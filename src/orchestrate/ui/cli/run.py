@@ -12,12 +12,20 @@ import click
 
 from orchestrate import __version__, wiring
 from orchestrate.app import preflight, runs
+from orchestrate.app.on_demand import Overlay, with_generated
 from orchestrate.core.planning.binding import bind_inputs
 from orchestrate.core.planning.definition import Workflow
 from orchestrate.core.planning.reshape import with_approval, with_tests_gate
 from orchestrate.errors import ConfigurationError, RequestError, StoreError
 from orchestrate.ports.store import EventStore
 from orchestrate.ui.cli import conclude, detached
+from orchestrate.ui.cli.money import (
+    NO_SPENDING,
+    Spending,
+    require_consent,
+    spending_options,
+    staffed,
+)
 from orchestrate.ui.cli.output import Output, printable, repo_option, with_output
 from orchestrate.ui.cli.request import read_request, request_options
 
@@ -108,6 +116,8 @@ def beginning_options(function: Callable[..., Any]) -> Callable[..., Any]:
     metavar="NAME=VALUE",
     help="An input of the workflow (repeatable).",
 )
+@click.option("--dry-run", is_flag=True, help="Show plan, performers and cost; touch nothing.")
+@spending_options
 @beginning_options
 @with_output
 def run(
@@ -117,7 +127,9 @@ def run(
     repo: str | None,
     request_file: str | None,
     pairs: tuple[str, ...],
+    dry_run: bool,
     driving: Driving,
+    spending: Spending,
 ) -> int:
     """Run a workflow file or a built-in workflow.
 
@@ -136,7 +148,9 @@ def run(
     text = read_request(request, request_file, default="")
     if text and any(spec.name == "request" for spec in definition.inputs):
         inputs.setdefault("request", text)
-    return begin(output, site, definition, text, inputs, driving)
+    return begin(
+        output, site, definition, text, inputs, driving, spending=spending, dry_run=dry_run
+    )
 
 
 def begin(
@@ -147,27 +161,50 @@ def begin(
     inputs: dict[str, str],
     driving: Driving,
     without_line: Mapping[str, str] | None = None,
+    spending: Spending = NO_SPENDING,
+    dry_run: bool = False,
+    create_pr: bool = False,
+    runs_tests: bool = False,
 ) -> int:
     """Create a run and drive it to where it ends or waits; returns the exit code.
 
     Args:
+        spending: what the user says about paid agents.
+        dry_run: only show what would be done; nothing is written anywhere.
+        create_pr: when all is done, push the branch and open a pull request.
+        runs_tests: nothing can come of it unless the repository's tests may be run.
         without_line: inputs that let the workflow run although nothing can be written, for the case
             that the repository does not allow it; None if that is an error.
     """
     workflow = _reshaped(workflow, driving)
-    if driving.trust_repo:
+    known = wiring.backends()
+    made = with_generated(
+        workflow, lambda: wiring.stack_of(site), wiring.today(), site.settings.test_command
+    )
+    profiles = {name: wiring.profile_of(text, name) for name, text in made.texts.items()}
+    catalog = Overlay(profiles, wiring.catalog_of(site))
+    found = staffed(site, made.workflow, known, spending, catalog, trusted=driving.trust_repo)
+    workflow = found.workflow
+    preflight.check(workflow, known)
+    if dry_run:
+        from orchestrate.ui.cli.dry_run import show_plan
+
+        return show_plan(output, site, found, known, catalog)
+    if driving.trust_repo or (runs_tests and not wiring.is_trusted(site)):
+        if not driving.trust_repo:
+            _require_trust(output)
         wiring.trust(site)
+    require_consent(output, site, found, yes=spending.yes)
     name = wiring.new_run_id()
     optional = without_line is not None
     start, refused = _start(output, site, name, workflow, driving.base, optional=optional)
     if refused:
         inputs = {**inputs, **(without_line or {})}
-    known = {spec.name for spec in workflow.inputs}
-    given = {name: value for name, value in inputs.items() if name not in known and value}
+    named = {spec.name for spec in workflow.inputs}
+    given = {name: value for name, value in inputs.items() if name not in named and value}
     bound = bind_inputs(
-        workflow, {name: value for name, value in inputs.items() if name in known} | given
+        workflow, {name: value for name, value in inputs.items() if name in named} | given
     )
-    preflight.check(workflow, wiring.backends())
     store = wiring.open_store(site, create=True)
     try:
         _mention_resumable(output, site, store)
@@ -183,15 +220,36 @@ def begin(
             by=conclude.user_name(),
             base=start,
         )
+        for agent, text in made.texts.items():
+            wiring.agent_store(site).save_for_run(name, agent, text)
         session = wiring.open_session(site, store)
         if driving.detach:
             state = asyncio.run(session.create(new))
             return detached.detach(output, site, store, state)
         with conclude.watching(output, site) as observe:
             state = asyncio.run(session.start(new, observe, wait_for_people=driving.wait))
-        return conclude.conclude(output, state, interrupted=session.interrupted)
+        code = conclude.conclude(output, state, store, interrupted=session.interrupted)
+        if create_pr:
+            from orchestrate.ui.cli.pull_request import create_pull_request
+
+            return create_pull_request(output, site, store, state, code)
+        return code
     finally:
         store.close()
+
+
+def _require_trust(output: Output) -> None:
+    """Have the user agree that the repository's tests run.
+
+    Raises:
+        ConfigurationError: they did not, or nobody could be asked; nothing was begun.
+    """
+    question = "what is done is proven by this repository's own tests: trust it to run them?"
+    if not conclude.agree(output, question):
+        raise ConfigurationError(
+            "only the repository's tests can prove the result, and it is not trusted to run them",
+            remedy="if you trust it, add --trust-repo (remembered for this repository)",
+        )
 
 
 def _reshaped(workflow: Workflow, driving: Driving) -> Workflow:

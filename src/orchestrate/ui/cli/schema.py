@@ -14,14 +14,25 @@ from orchestrate import library
 from orchestrate.app.runs import ResumePreview
 from orchestrate.core.agents.profile import Profile
 from orchestrate.errors import EXIT_CODE_MEANING
-from orchestrate.ui.cli import data, line_data, upkeep_data
+from orchestrate.ui.cli import (
+    agent_data,
+    cost,
+    data,
+    dry_run,
+    line_data,
+    permission_data,
+    pull_request_data,
+    task_data,
+    upkeep_data,
+)
 from orchestrate.ui.cli.doctor import Check
 from orchestrate.ui.cli.output import JSON_SCHEMA
 
 #: Command -> what its `data` may be.
 COMMAND_DATA: dict[str, tuple[Any, ...]] = {
     "security": (data.SecurityData, data.RunData, data.DetachedRun),
-    "run": (data.RunData, data.SecurityData, data.DetachedRun),
+    "bugfix": (data.RunData, data.DetachedRun, dry_run.PlanData),
+    "run": (data.RunData, data.SecurityData, data.DetachedRun, dry_run.PlanData),
     "resume": (data.RunData, data.SecurityData, data.DetachedRun, ResumePreview),
     "attach": (data.RunData, data.SecurityData),
     "status": (data.StatusData,),
@@ -31,6 +42,7 @@ COMMAND_DATA: dict[str, tuple[Any, ...]] = {
     "events": (tuple[data.LoggedEvent, ...],),
     "graph": (data.Graph,),
     "explain": (data.ExplainedRun, data.ExplainedTask),
+    "cost": (cost.CostData,),
     "pause": (data.RunData,),
     "cancel": (data.RunData,),
     "approve": (data.RunData,),
@@ -47,13 +59,24 @@ COMMAND_DATA: dict[str, tuple[Any, ...]] = {
     "conflict show": (line_data.ConflictDetail,),
     "conflict resolve": (line_data.ConflictAnswered,),
     "conflict send-back": (line_data.ConflictAnswered,),
+    "task list": (tuple[task_data.HandedTask, ...],),
+    "task show": (task_data.HandedTaskDetail,),
+    "task take": (task_data.TakenTask,),
+    "task done": (task_data.HandedInTask,),
+    "task decline": (task_data.HandedInTask,),
+    "pull-request": (pull_request_data.PullRequestData,),
     "prune": (upkeep_data.Pruned,),
     "purge": (upkeep_data.PurgedRuns,),
     "checks": (upkeep_data.ChecksData,),
     "trust": (upkeep_data.TrustData,),
     "validate": (data.Validation,),
-    "agent list": (data.AgentList,),
+    "agent list": (agent_data.AgentListing,),
+    "agent generate": (agent_data.GeneratedAgents,),
+    "agent create": (agent_data.GeneratedAgents,),
+    "agent archive": (agent_data.MovedAgent,),
+    "agent activate": (agent_data.MovedAgent,),
     "agent show": (Profile,),
+    "agent check": (permission_data.AgentCheck,),
     "init": (data.Initialised,),
     "doctor": (tuple[Check, ...],),
     "uninstall": (data.Uninstalled,),

@@ -1,0 +1,231 @@
+"""What is settled before a run may cost anything: who performs, what it may cost, and consent."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import click
+import msgspec
+
+from orchestrate import wiring
+from orchestrate.app.staffing import Outlook, needs_agents, outlook
+from orchestrate.core.planning.budget import Budget
+from orchestrate.core.planning.definition import Workflow
+from orchestrate.errors import ConfigurationError
+from orchestrate.ports.catalog import AgentCatalog
+from orchestrate.ports.performer import Backend, BackendStatus
+from orchestrate.ui.cli.output import Output, printable
+
+_replace = msgspec.structs.replace
+
+
+class Spending(NamedTuple):
+    """What the user says about paid agents.
+
+    `budget_usd` and `budget_tokens` are for the whole run, None where they said nothing.
+    """
+
+    backend: str | None = None
+    model: str | None = None
+    budget_usd: float | None = None
+    budget_tokens: int | None = None
+    yes: bool = False
+    allow_unenforced: tuple[str, ...] = ()
+
+
+NO_SPENDING = Spending()
+
+
+def budget_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--budget-usd and --budget-tokens."""
+    for option in (
+        click.option(
+            "--budget-tokens",
+            type=click.IntRange(min=1),
+            default=None,
+            metavar="N",
+            help="Most tokens the whole run may use.",
+        ),
+        click.option(
+            "--budget-usd",
+            type=click.FloatRange(min=0, min_open=True),
+            default=None,
+            metavar="USD",
+            help="Most US dollars the whole run may cost; it pauses when they are used up.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def spending_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of commands that may cost money; the command is given them as one `spending`."""
+
+    @functools.wraps(function)
+    def gathered(*args: Any, **kwargs: Any) -> Any:
+        spending = Spending(**{name: kwargs.pop(name) for name in Spending._fields})
+        return function(*args, spending=spending, **kwargs)
+
+    wrapped: Callable[..., Any] = gathered
+    for option in (
+        click.option(
+            "--allow-unenforced",
+            multiple=True,
+            metavar="RESTRICTION",
+            help="Go on although the backend cannot hold an agent to this (repeatable).",
+        ),
+        click.option("-y", "--yes", is_flag=True, help="Do not ask before spending money."),
+        click.option("--model", default=None, help="The model to ask for (default: the agent's)."),
+        click.option(
+            "--backend",
+            type=click.Choice(["claude", "codex"]),
+            default=None,
+            help="Who performs what is for an agent (default: the first that can be used).",
+        ),
+    ):
+        wrapped = option(wrapped)
+    return budget_options(wrapped)
+
+
+class Staffed(NamedTuple):
+    """A workflow whose performers are settled, and what it may cost."""
+
+    workflow: Workflow
+    outlook: Outlook
+    statuses: Mapping[str, BackendStatus]
+
+
+def staffed(
+    site: wiring.Site,
+    workflow: Workflow,
+    known: Mapping[str, Backend],
+    spending: Spending,
+    catalog: AgentCatalog | None = None,
+    *,
+    trusted: bool = False,
+) -> Staffed:
+    """`workflow` with its performers and budget; as it is where no agent takes part.
+
+    Raises:
+        ConfigurationError: no agent can be used here, or not held to what it may do.
+    """
+    if not needs_agents(workflow, known):
+        return Staffed(workflow, outlook(workflow), {})
+    agents = wiring.agent_backends(known)
+    statuses = {name: agent.status() for name, agent in agents.items()}
+    wanted = spending.backend or site.settings.backend
+    usable = _usable(statuses, wanted)
+    people = wiring.staffing(
+        site,
+        known,
+        usable,
+        model=spending.model or "",
+        unenforced=spending.allow_unenforced,
+        trusted=trusted,
+        catalog=catalog,
+    )
+    workflow = _within(people.staffed(workflow), site, spending)
+    found = outlook(workflow)
+    limit = workflow.limits.budget
+    if found.unpriced and limit.cost_usd is not None and limit.tokens is None:
+        raise ConfigurationError(
+            f"the price of {', '.join(found.unpriced)} is not known, so a budget in dollars cannot"
+            " be held",
+            remedy="add --budget-tokens N, name a --model with a known price, or write the price"
+            f" into {wiring.config_home() / 'prices.yaml'}",
+        )
+    return Staffed(workflow, found, statuses)
+
+
+def _usable(statuses: Mapping[str, BackendStatus], wanted: str) -> tuple[str, ...]:
+    """Backends that can be used, the wanted one first.
+
+    Raises:
+        ConfigurationError: the wanted one cannot be used, or none can; says what to install.
+    """
+    usable = [name for name, status in statuses.items() if status.usable]
+    if wanted and wanted not in usable:
+        status = statuses.get(wanted)
+        why = "not installed" if status is None or not status.found else "neither login nor key"
+        raise ConfigurationError(
+            f"{wanted} cannot be used: {why}",
+            remedy=status.remedy if status is not None else "orchestrate doctor",
+        )
+    if not usable:
+        raise ConfigurationError(
+            "this needs a coding agent, and none can be used here:\n"
+            + "\n".join(f"  {name}: {status.remedy}" for name, status in statuses.items()),
+            remedy="then see that it is found: orchestrate doctor",
+        )
+    return tuple(sorted(usable, key=lambda name: name != wanted))
+
+
+def _within(workflow: Workflow, site: wiring.Site, spending: Spending) -> Workflow:
+    """`workflow` under the budget of the user, which its own may only make stricter."""
+    budget = Budget(
+        cost_usd=site.settings.budget_usd if spending.budget_usd is None else spending.budget_usd,
+        tokens=spending.budget_tokens,
+    )
+    limits = _replace(workflow.limits, budget=workflow.limits.budget.capped(budget))
+    return _replace(workflow, limits=limits)
+
+
+def outlook_lines(found: Staffed) -> list[str]:
+    """What the run may cost, for the user to decide on."""
+    cost = found.outlook
+    lines = []
+    for name in cost.backends:
+        status = found.statuses[name]
+        lines.append(f"backend   {name} {status.version} ({account_text(status)})")
+        lines += [f"          {printable(note)}" for note in status.notes]
+    lines.append(f"attempts  {cost.attempts} if all goes well, at most {cost.most}")
+    bound = "unknown" if cost.bound_usd is None else f"{cost.bound_usd:.2f} USD"
+    lines.append(f"bound     {bound}" + (f" ({_softness(cost)})" if cost.soft else ""))
+    lines += [f"          the price of {name} is not known" for name in cost.unpriced]
+    budget = found.workflow.limits.budget
+    parts = []
+    if budget.cost_usd is not None:
+        parts.append(f"{budget.cost_usd:g} USD")
+    if budget.tokens is not None:
+        parts.append(f"{budget.tokens} tokens")
+    lines.append(f"budget    {', '.join(parts) or 'none (--budget-usd sets one)'}")
+    return lines
+
+
+def account_text(status: BackendStatus) -> str:
+    """Whose money a backend spends, and where its login or key is; never the key."""
+    kind = {
+        "api": "billed by use",
+        "subscription": "a subscription",
+        "none": "neither login nor key",
+    }.get(status.account, "an account of unknown kind")
+    return f"{kind}, by {printable(status.source)}" if status.source else kind
+
+
+def _softness(cost: Outlook) -> str:
+    return f"soft for {', '.join(cost.soft)}: stopped when seen to exceed it"
+
+
+def require_consent(output: Output, site: wiring.Site, found: Staffed, *, yes: bool) -> None:
+    """Show what a run may cost, and have the user agree the first time in a repository.
+
+    Raises:
+        ConfigurationError: the user did not agree, or nobody could be asked and no budget was set.
+    """
+    if not found.outlook.attempts:
+        return
+    for line in outlook_lines(found):
+        output.message(line)
+    limited = found.workflow.limits.budget.limits
+    if yes or wiring.agreed_to_pay(site) or (limited and not output.interactive):
+        return
+    if not output.interactive:
+        raise ConfigurationError(
+            "this run costs money, and nobody can be asked",
+            remedy="say how much it may cost: --budget-usd USD; or agree with --yes",
+        )
+    if not click.confirm("start, and remember that for this repository?", default=False, err=True):
+        raise ConfigurationError("nothing was started and nothing was spent")
+    wiring.agree_to_pay(site)
