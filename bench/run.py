@@ -12,7 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import driver, prototype, start_up, workspace
+from bench import agents, driver, prototype, start_up, workspace
+from scripts.agent_programs import programs_folder
 
 #: Tasks per measurement: enough for at least about half a second each.
 TASKS = {1: 1000, 6: 6000, 64: 20000}
@@ -103,6 +104,35 @@ def workspaces(folder: Path) -> list[Row]:
     ]
 
 
+def attempts(folder: Path) -> list[Row]:
+    """What an attempt adds to the agent's own program; nothing where the programs are missing."""
+    programs = programs_folder(dict(os.environ))
+    rows = []
+    for backend in ("claude", "codex"):
+        if not (programs / backend).exists():
+            print(f"not measured: {backend} is not installed (python scripts/agent_programs.py)")
+            continue
+        own = folder / backend
+        own.mkdir()
+        found = agents.measure(backend, programs, own)
+        bare = f"{backend} alone {found.bare_s * 1000:.0f} ms"
+        for which, added_s, goal_s in (
+            ("an", found.warm_s, 0.15),
+            ("the first", found.cold_s, 0.35),
+        ):
+            name = f"{which} attempt of {backend}, beyond it"
+            ratio = (found.bare_s + added_s) / found.bare_s
+            measured = f"{added_s * 1000:+.0f} ms"
+            goal = f"<= {goal_s * 1000:.0f} ms"
+            rows.append(Row(name, measured, bare, ratio, goal, added_s <= goal_s))
+        ratio = found.eight_ratio
+        goal = 1.15
+        rows.append(
+            Row(f"eight of {backend} at once", "", "bare eight", ratio, f"<= {goal}", ratio <= goal)
+        )
+    return rows
+
+
 def help_time(cache: Path) -> Row:
     """Start-up: the time of `--help` against a peer's."""
     ours, theirs = start_up.compare(cache)
@@ -131,6 +161,7 @@ def main() -> int:
         folder = Path(name)
         rows = [*throughput(folder), growth(folder), memory(folder), help_time(cache)]
         rows += workspaces(folder)
+        rows += attempts(folder)
     width = max(len(row.name) for row in rows)
     print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}")
     for row in rows:

@@ -9,12 +9,13 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from scripts.fetch_sdist import FetchError, fetch_archive, unpack
 
-__all__ = ["FetchError", "fetch_sdist"]
+__all__ = ["FetchError", "fetch_sdist", "index_settings"]
 
 # Taken at import, before any fixture isolates HOME: pip needs the user's own configuration.
 _USER_ENVIRONMENT = dict(os.environ)
@@ -35,6 +36,13 @@ def fetch_sdist(name: str, version: str, into: Path | None = None) -> Path:
     """
     archive = fetch_archive(name, version, environ=_USER_ENVIRONMENT)
     return unpack(archive, into or Path(tempfile.mkdtemp(dir=_scratch())))
+
+
+def index_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """How the user's pip reaches its index, for a command that runs under another HOME."""
+    kept = {name: value for name, value in environ.items() if name.startswith("PIP_")}
+    file = Path(environ.get("HOME", "/nonexistent"), ".config/pip/pip.conf")
+    return {"PIP_CONFIG_FILE": str(file), **kept} if file.is_file() else kept
 
 
 @cache

@@ -52,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         project's settings: a repository does not decide what you spend.
     attempt_budget_usd: the most one attempt of an agent may cost, in US dollars. Not taken from a
         project's settings.
+    script: file that says what agents do where `--backend scripted` or a task asks for that; empty
+        for none. Not taken from a project's settings.
     """
 
     max_parallel: Annotated[int, msgspec.Meta(ge=1)] | None = None
@@ -70,13 +72,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     codex_model: str = ""
     budget_usd: Annotated[float, msgspec.Meta(gt=0)] | None = None
     attempt_budget_usd: Annotated[float, msgspec.Meta(gt=0)] = 2.0
+    script: str = ""
 
 
 ENVIRONMENT_PREFIX = "ORCHESTRATE_"
 
 #: Settings that name a file or folder. In a settings file they are relative to the folder of that
 #: file, elsewhere to the current folder.
-PATH_SETTINGS = frozenset({"advisories"})
+PATH_SETTINGS = frozenset({"advisories", "script"})
 
 #: Settings that a project's file may not make; what it says about them is left out and named.
 NOT_FROM_PROJECT = frozenset(
@@ -86,6 +89,7 @@ NOT_FROM_PROJECT = frozenset(
         "attempt_budget_usd",
         "budget_usd",
         "evidence_network",
+        "script",
         "workspace_quota_mb",
     }
 )

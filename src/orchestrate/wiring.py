@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from orchestrate.app.staffing import Staffing
     from orchestrate.core.agents.permissions import Rule
     from orchestrate.core.agents.profile import Profile
+    from orchestrate.core.agents.script import Script
     from orchestrate.core.agents.stack import Stack
     from orchestrate.core.ids import AttemptKey
     from orchestrate.core.planning.definition import Workflow
@@ -356,6 +357,7 @@ def backends() -> dict[str, Backend]:
     from orchestrate.adapters.backends.codex.backend import CodexBackend
     from orchestrate.adapters.backends.human import HumanBackend
     from orchestrate.adapters.backends.local.backend import LocalBackend
+    from orchestrate.adapters.backends.scripted.backend import ScriptedBackend
     from orchestrate.adapters.backends.shell import ShellBackend
 
     found: tuple[Backend, ...] = (
@@ -364,8 +366,16 @@ def backends() -> dict[str, Backend]:
         HumanBackend(),
         ClaudeBackend(os.environ),
         CodexBackend(os.environ),
+        ScriptedBackend(os.environ, read_script),
     )
     return {backend.name: backend for backend in found}
+
+
+def read_script(path: Path) -> Script:
+    """The script of scripted agents in a file. Raises DefinitionError."""
+    from orchestrate.adapters.files import script_reader
+
+    return script_reader.read_script(path)
 
 
 def agent_backends(known: Mapping[str, Backend]) -> dict[str, AgentBackend]:
@@ -470,8 +480,14 @@ def rate_gate() -> RateGate:
     return SqliteRateGate(path, this_owner(), is_alive, SystemClock())
 
 
-def open_session(site: Site, store: SqliteStore) -> Session:
-    """What drives runs of the site from this process."""
+def open_session(
+    site: Site, store: SqliteStore, known: Mapping[str, Backend] | None = None
+) -> Session:
+    """What drives runs of the site from this process, through the backends `known`.
+
+    Whoever has looked at the backends hands them in: what was found out about their programs is
+    not found out again.
+    """
     from orchestrate.adapters.files.standards import standards
     from orchestrate.adapters.system.clock import SystemClock
     from orchestrate.adapters.system.supervisor import ProcessSupervisor
@@ -491,7 +507,7 @@ def open_session(site: Site, store: SqliteStore) -> Session:
 
     clock = SystemClock()
     supervisor = ProcessSupervisor()
-    known = backends()
+    known = known or backends()
     catalogs = functools.cache(partial(catalog_of, site))
 
     def request_of(state: RunState, key: AttemptKey) -> AttemptRequest:
@@ -499,7 +515,8 @@ def open_session(site: Site, store: SqliteStore) -> Session:
 
     workspaces = workspaces_of(site)
     gate = functools.cache(rate_gate)
-    providers = tuple(sorted({each.provider for each in agent_backends(known).values()}))
+    # A script asks no provider.
+    providers = tuple(sorted({each.provider for each in agent_backends(known).values()} - {""}))
     care = AgentCare(Briefing(workspaces, standards, deny_rules_of(site)), gate, _pricing)
     # Somebody's whole home can be a repository, and then our own folders are in it.
     inside = state_home().is_relative_to(site.root)

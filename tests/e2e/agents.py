@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -16,7 +15,6 @@ from orchestrate.testing.model_server import (
     Json,
     ModelServer,
     Role,
-    Say,
     Scenario,
     Step,
     Tokens,
@@ -47,21 +45,9 @@ def answer(summary: str = "Did it.", outcome: str = "done", **fields: Any) -> Js
     return Json({**own, **fields})
 
 
-def script(backend: str, *steps: Step | Action, name: str = "agent", **more: Any) -> Role:
-    """A role that answers every conversation, unless `marker` is among `more`.
-
-    Claude Code takes an answer as a tool's call and asks once more after it: what it is told then
-    is added after each `Json` that is a step by itself, in `later` too.
-    """
-    later = tuple(tuple(_said(backend, steps)) for steps in more.pop("later", ()))
-    return Role(name, tuple(_said(backend, steps)), later=later, **more)
-
-
-def _said(backend: str, steps: Iterable[Step | Action]) -> Iterator[Step | Action]:
-    for step in steps:
-        yield step
-        if isinstance(step, Json) and backend == "claude":
-            yield Say("done")
+def script(*steps: Step | Action, name: str = "agent", **more: Any) -> Role:
+    """A role that answers every conversation, unless `marker` is among `more`."""
+    return Role(name, steps, **more)
 
 
 def profile(name: str, *lines: str, body: str = "You work with care.") -> str:
@@ -270,12 +256,6 @@ class Bench:
             {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()},
             tuple(each for each in refs if "/orchestrate/" not in each.partition(" ")[0]),
         )
-
-    @staticmethod
-    def folder_of(path: str) -> list[Path]:
-        """The file at `path`, or all files below it."""
-        place = Path(path)
-        return [place] if place.is_file() else [each for each in place.rglob("*") if each.is_file()]
 
     def leaks(self) -> list[Path]:
         """Files of a run, or of the user's state, that hold the key."""

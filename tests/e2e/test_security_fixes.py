@@ -14,7 +14,7 @@ from orchestrate.core.sharing.remediation import FixOutcome, check_of
 from tests.e2e.command import ARGV, Result, orchestrate
 from tests.e2e.git_states import git
 from tests.e2e.scanning import Scan, snapshot
-from tests.packages import fetch_sdist
+from tests.packages import fetch_sdist, index_settings
 from tests.planted_fixes import FLAWS, plant_fixable, write_advisories
 
 pytestmark = [
@@ -101,13 +101,6 @@ def committed(root: Path) -> Path:
 def total(summary: str) -> int:
     """How many tests `540 passed, 2 expected failures` speaks of."""
     return sum(int(number) for number in re.findall(r"(\d+) [a-z]", summary.partition(";")[0]))
-
-
-def index_settings(environ: Mapping[str, str]) -> dict[str, str]:
-    """How the user's pip reaches its index, for a command that runs under another HOME."""
-    kept = {name: value for name, value in environ.items() if name.startswith("PIP_")}
-    file = Path(environ.get("HOME", "/nonexistent"), ".config/pip/pip.conf")
-    return {"PIP_CONFIG_FILE": str(file), **kept} if file.is_file() else kept
 
 
 @pytest.fixture(scope="module", params=PROVEN)

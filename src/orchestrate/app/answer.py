@@ -34,6 +34,11 @@ MAX_MISTAKES = 20
 _LENGTH = 300
 
 
+def prepare() -> None:
+    """Load what judging takes: a tenth of a second, which may pass while an agent is at work."""
+    import jsonschema  # noqa: F401
+
+
 def judge(request: AttemptRequest, result: AttemptResult) -> AttemptResult:
     """`result` with the answer's summary and metrics, or with what is wrong about the answer.
 

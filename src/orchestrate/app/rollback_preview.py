@@ -88,6 +88,8 @@ def _fate(now: TaskState, then: TaskState, snapshot: str | None) -> tuple[Fate, 
             "from the files it had" if snapshot else "from the beginning: its files are not held"
         )
         return "goes-on", f"attempt {then.attempts} was at work; it starts again {files}"
+    if then.status is TaskStatus.HANDED:
+        return "changed", f"a person had attempt {then.attempts}; it is handed out anew"
     if then.status is TaskStatus.SUCCEEDED:
         return "back", f"the result of attempt {then.attempts} holds again"
     if then.status is TaskStatus.MERGING:
@@ -96,6 +98,8 @@ def _fate(now: TaskState, then: TaskState, snapshot: str | None) -> tuple[Fate, 
         return "changed", f"the work of attempt {then.attempts} is in conflict again"
     if now.status is TaskStatus.SUCCEEDED:
         return "again", f"the result of attempt {now.attempts} is taken back; it is done anew"
+    if now.status is TaskStatus.HANDED:
+        return "changed", f"a person has attempt {now.attempts}; what they did is not used"
     if then.snapshot:
         return "goes-on", "it starts again from the files it had"
     return "changed", f"it is {then.status.value} again"

@@ -12,11 +12,12 @@ from orchestrate.core.planning.definition import InputValue, Workflow
 from orchestrate.core.planning.fingerprint import fingerprint
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.decide import advance
-from orchestrate.core.running.effects import AskPerson, pending
+from orchestrate.core.running.effects import AskPerson, AwaitHandIn, pending
 from orchestrate.core.running.events import AnyEvent
 from orchestrate.core.running.evolve import evolve, reopened
 from orchestrate.core.running.state import INITIAL, RunState
 from orchestrate.core.running.status import RunStatus, TaskStatus
+from orchestrate.core.views.ladder import performer_text
 from orchestrate.errors import ConflictError, OrchestrateError, RequestError
 from orchestrate.ports.clock import Clock
 from orchestrate.ports.store import EventStore, InboxAnswer, NewEvent, Snapshot, StreamHead
@@ -200,7 +201,16 @@ async def settle_inbox(store: EventStore, clock: Clock, state: RunState) -> RunS
 # -- what can be resumed -----------------------------------------------------------------------
 
 Fate = Literal[
-    "kept", "recover", "again", "retry", "start", "merge", "conflict", "blocked", "skipped"
+    "kept",
+    "recover",
+    "again",
+    "retry",
+    "start",
+    "merge",
+    "conflict",
+    "handed",
+    "blocked",
+    "skipped",
 ]
 
 
@@ -274,7 +284,11 @@ def _preview_task(
                 name, "again", f"attempt {task.attempts} was cut off and left no outcome"
             )
         case TaskStatus.RETRYING:
-            return PreviewLine(name, "retry", f"attempt {task.attempts} failed: {task.message}")
+            why = f"attempt {task.attempts} failed: {task.message}{_by(state, number)}"
+            return PreviewLine(name, "retry", why)
+        case TaskStatus.HANDED:
+            why = f"a person has it: orchestrate task show {state.run} {name}"
+            return PreviewLine(name, "handed", why)
         case TaskStatus.FAILED if not opens_again and state.status is RunStatus.FAILED:
             return PreviewLine(name, "kept", f"failed, and the run went on past it: {task.message}")
         case TaskStatus.FAILED if not opens_again:
@@ -284,7 +298,7 @@ def _preview_task(
                 name, "retry", f"failed after {task.attempts} attempts: {task.message}"
             )
         case TaskStatus.READY:
-            why = "was interrupted" if task.attempts else "has not started"
+            why = f"was interrupted{_by(state, number)}" if task.attempts else "has not started"
             return PreviewLine(name, "start", why)
         case TaskStatus.MERGING:
             return PreviewLine(name, "merge", f"attempt {task.attempts} delivered work to merge")
@@ -305,6 +319,12 @@ def _preview_task(
             return PreviewLine(name, "blocked", why)
 
 
+def _by(state: RunState, number: int) -> str:
+    """Who tries next, where a model does."""
+    who = performer_text(state, number)
+    return f"; next is {who}" if who else ""
+
+
 # -- listing -----------------------------------------------------------------------------------
 
 
@@ -312,7 +332,7 @@ class RunRow(msgspec.Struct, frozen=True):
     """One line of a list of runs. Times are Unix seconds; `ended_at` is None while it goes on.
 
     `status` is None when the run's log cannot be read. `waiting` counts gates that a person has to
-    decide.
+    decide, and tasks that people have.
     """
 
     run: str
@@ -340,7 +360,7 @@ def row(state: RunState, head: StreamHead) -> RunRow:
         tasks=len(statuses),
         succeeded=statuses.count(TaskStatus.SUCCEEDED),
         running=state.live.bit_count(),
-        waiting=sum(isinstance(effect, AskPerson) for effect in pending(state)),
+        waiting=sum(isinstance(effect, AskPerson | AwaitHandIn) for effect in pending(state)),
     )
 
 

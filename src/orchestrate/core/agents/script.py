@@ -122,6 +122,12 @@ class ScriptedAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     message: str = ""
     retry_after_s: float | None = None
 
+    @property
+    def outputs(self) -> frozenset[str]:
+        """Names of the outputs it leaves."""
+        left = (step.texts for step in self.steps if isinstance(step, LeaveOutputs))
+        return frozenset(name for texts in left for name in texts)
+
 
 class Script(msgspec.Struct, frozen=True):
     """A whole script.

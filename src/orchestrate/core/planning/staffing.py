@@ -14,6 +14,7 @@ class Assignee(msgspec.Struct, frozen=True, omit_defaults=True):
     using it costs money, tokens or a subscription's allowance. `allowance` is the most one attempt
     may consume; with `hard` the backend itself stops at its cost, otherwise the host watches and
     stops it (soft). `priced`: the cost of `model` is known, from the backend or from the prices.
+    `script` is the file that says what a scripted performer does; empty for everybody else.
     """
 
     agent: str
@@ -24,6 +25,7 @@ class Assignee(msgspec.Struct, frozen=True, omit_defaults=True):
     hard: bool = False
     priced: bool = True
     allowance: Budget = UNLIMITED
+    script: str = ""
 
 
 class HandOver(msgspec.Struct, frozen=True, omit_defaults=True):

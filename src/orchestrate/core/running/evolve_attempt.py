@@ -308,6 +308,8 @@ def task_handed(draft: Any, event: ev.TaskHanded) -> None:
             attempt=AttemptStatus.STARTED,
             attempts=event.number,
             started_at=event.at,
+            finished_at=0.0,
+            not_before=0.0,
             base=event.base,
             work=None,
             session=None,

@@ -8,8 +8,9 @@ import msgspec
 
 from orchestrate.core.planning.budget import DECIMALS, Amount
 
-#: Who says what it cost: the agent's own report, our price table, or nobody.
-CostSource = Literal["reported", "prices", "unknown"]
+#: Who says what it cost: the agent's own report, our price table, or nobody. What a script says was
+#: never spent.
+CostSource = Literal["reported", "prices", "unknown", "scripted"]
 
 
 class Usage(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,20 +1,17 @@
-"""Why something waits that has to do with agents: people who have tasks, money, providers."""
+"""Why something waits that has to do with agents: people who have tasks, money that is used up."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from orchestrate.core.planning.budget import NOTHING
-from orchestrate.core.running.capacity import Held
 from orchestrate.core.running.plan import bits
-from orchestrate.core.running.recovery import MAX_LIMITED
 from orchestrate.core.running.spending import RUN, Shortage, spending, unaffordable
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RunStatus
 from orchestrate.core.views.amounts import spent_of
 from orchestrate.core.views.cause import Cause, span
 from orchestrate.core.views.graph_text import plain
-from orchestrate.core.views.ladder import provider_of
 
 # -- people ------------------------------------------------------------------------------------
 
@@ -25,7 +22,8 @@ def handed_cause(state: RunState, number: int, at: float) -> Cause:
     if record.rung == "human":
         why = f", after agents failed ({record.cause or 'no cause'}: {plain(record.message)})"
     else:
-        why = f": {plain(spec.hand_over.message)}" if spec.hand_over and spec.hand_over.message else ""
+        told = spec.hand_over.message if spec.hand_over is not None else ""
+        why = f": {plain(told)}" if told else ""
     limit = "" if record.deadline_at is None else f"; it fails in {span(record.deadline_at - at)}"
     return Cause(
         "handed",
@@ -82,26 +80,3 @@ def go_on_command(state: RunState) -> str:
     by_tokens = left.cost_usd is None and left.tokens is not None
     option = "--budget-tokens N" if by_tokens else "--budget-usd USD"
     return f"orchestrate resume {state.run} {option}"
-
-
-# -- what holds a task back ----------------------------------------------------------------------
-
-
-def rate_limit_cause(state: RunState, held: Held, at: float) -> Cause:
-    """A provider that lets nobody in for now."""
-    number = state.index.position[held.task]
-    until = "" if held.until is None else f", for {span(held.until - at)} more"
-    text = f"{provider_of(state, number) or 'its provider'}: {held.reason}{until}"
-    return Cause("rate-limit", text, names=(held.task,), until=held.until)
-
-
-def backoff_cause(state: RunState, held: Held, at: float) -> Cause:
-    """A task that is not tried again yet, and why."""
-    record = state.tasks[state.index.position[held.task]]
-    wait = span((held.until or at) - at)
-    if record.cause == "rate_limit" and record.limited:
-        tries = f"wait {record.limited} of {MAX_LIMITED} that count against nobody"
-        text = f"its provider asked to slow down ({tries}): it is tried again in {wait}"
-    else:
-        text = f"{held.reason}: in {wait}"
-    return Cause("backoff", text, names=(held.task,), until=held.until)

@@ -8,7 +8,6 @@ from typing import Literal
 import msgspec
 
 from orchestrate.core.planning.definition import GateKind
-from orchestrate.core.running.capacity import Held
 from orchestrate.core.running.scope import phase_status
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import TASK_SETTLED, GateStatus, RunStatus, TaskStatus
@@ -20,6 +19,7 @@ Kind = Literal[
     "stopping",  # a failure: nothing new starts, what runs may end
     "working",  # attempts are at work
     "person",  # a gate that a person decides
+    "handed",  # a task in the hands of a person
     "evidence",  # a gate that a condition decides, or what the engine runs or measures
     "dependency",
     "phase",
@@ -28,6 +28,8 @@ Kind = Literal[
     "phase-limit",
     "memory",
     "backoff",
+    "budget",  # too little is left of one for an agent to start
+    "rate-limit",  # a provider lets no agent in for now
     "write-set",  # another task is expected to write the same files
     "merging",  # delivered work in the train
     "conflict",  # delivered work that a person has to join with the line
@@ -195,18 +197,3 @@ def dependency_cause(state: RunState, number: int) -> Cause | None:
         "all_done": "it needs the end of",
     }[plan.order[number].trigger]
     return Cause("dependency", f"{rule} {listed(described)}", names=names)
-
-
-def held_cause(held: Held, at: float) -> Cause:
-    """Why `admit` gave a task no slot."""
-    kinds: dict[str, Kind] = {
-        "slots": "slots",
-        "phase-limit": "phase-limit",
-        "memory": "memory",
-    }
-    if held.rival:
-        return Cause("write-set", held.reason, names=(held.rival,))
-    if held.until is not None:
-        text = f"{held.reason}: in {span(held.until - at)}"
-        return Cause("backoff", text, names=(held.task,), until=held.until)
-    return Cause(kinds.get(held.kind, "start"), held.reason, names=(held.task,))

@@ -5,8 +5,9 @@ Theory of operation
 A task that has not ended waits for the first of these that applies, and all that apply are named:
 the run as a whole (paused, stopping, ended), its phase, its needs, a judgement of the kernel, a
 checkpoint, a slot. A task whose work is delivered waits for the merge train, or for a person who
-resolves its conflict; a group waits for its list, and then for its members. Live facts come in one
-sampled `HostView`, the same value that admission takes.
+resolves its conflict; a group waits for its list, and then for its members; a task that a person
+has waits for them alone. Live facts come in one sampled `HostView`, the same value that admission
+takes.
 
 What a state cannot know is whether a process is there to act on it; the caller adds that.
 """
@@ -15,22 +16,33 @@ from __future__ import annotations
 
 import msgspec
 
-from orchestrate.core.running.capacity import Held, HostView, admit, held_by_rival
-from orchestrate.core.running.effects import eligible_at, startable
+from orchestrate.core.running.capacity import Held, HostView
+from orchestrate.core.running.effects import startable
 from orchestrate.core.running.evolve import reopened
 from orchestrate.core.running.plan import bits
+from orchestrate.core.running.recovery import is_advising
+from orchestrate.core.running.spending import RUN
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RUN_ENDED, TASK_SETTLED, RunStatus, TaskStatus
+from orchestrate.core.views.agent_cause import (
+    exhausted_cause,
+    go_on_command,
+    handed_cause,
+    handed_causes,
+    shortage,
+)
+from orchestrate.core.views.amounts import budget_text
 from orchestrate.core.views.cause import (
     Cause,
     dependency_cause,
     gate_causes,
-    held_cause,
     listed,
     phase_causes,
     run_cause,
     span,
 )
+from orchestrate.core.views.held_cause import held_alone, held_back, held_cause, held_together
+from orchestrate.core.views.ladder import after_failure, performer_text, purpose
 from orchestrate.core.views.line_cause import (
     conflict_cause,
     line_causes,
@@ -99,11 +111,7 @@ def explain_task(state: RunState, task: str, view: HostView) -> TaskExplanation:
     number = None if state.plan is None else state.plan.position.get(task)
     if number is None:
         raise RequestError(f"run {state.run} has no task {task!r}")
-    return _explain_task(state, number, view, _held(state, view))
-
-
-def _held(state: RunState, view: HostView) -> dict[str, Held]:
-    return {held.task: held for held in admit(state, view, exhaustive=True).held}
+    return _explain_task(state, number, view, held_back(state, view))
 
 
 def _explain_task(
@@ -113,13 +121,27 @@ def _explain_task(
     if task.status in TASK_SETTLED:
         causes, then = [_end(state, number)], _after_end(state, number)
     elif task.status is TaskStatus.RUNNING:
-        since = f"{span(view.at - task.started_at)}{resolving_note(task)}"
-        causes = [Cause("working", f"attempt {task.attempts} has been at work for {since}")]
-        then = _after_success(state, number)
+        causes, then = [_at_work(state, number, view.at)], _after_success(state, number)
     else:
         causes = _why_not_started(state, number, view, held)
-        then = _before_start(causes)
+        then = _before_start(causes) + _by_whom(state, number)
     return TaskExplanation(spec.id, spec.phase, task.status, tuple(causes), then)
+
+
+def _at_work(state: RunState, number: int, at: float) -> Cause:
+    task = state.tasks[number]
+    who = performer_text(state, number)
+    about = resolving_note(task) or purpose(state, number)
+    most = f"; it may consume {budget_text(task.reserved)}" if task.reserved.limits else ""
+    since = f"has been at work for {span(at - task.started_at)}{about}{most}"
+    return Cause("working", f"attempt {task.attempts}{f' by {who}' if who else ''} {since}")
+
+
+def _by_whom(state: RunState, number: int) -> str:
+    """Who will perform the next attempt, where that is a model and earlier ones failed."""
+    task, who = state.tasks[number], performer_text(state, number)
+    startable = task.status in (TaskStatus.READY, TaskStatus.RETRYING)
+    return f", by {who}{purpose(state, number)}" if startable and task.attempts and who else ""
 
 
 def _end(state: RunState, number: int) -> Cause:
@@ -155,23 +177,27 @@ def _after_end(state: RunState, number: int) -> str:
 
 def _after_success(state: RunState, number: int) -> str:
     plan = state.index
-    task, policy = state.tasks[number], plan.order[number].retry
     waiting = [
         plan.order[other].id
         for other in plan.dependents[number]
         if state.tasks[other].status is TaskStatus.BLOCKED
     ]
-    then = "when its work is merged" if plan.writing >> number & 1 else "when it succeeds"
-    success = f"{then}, {listed(waiting)} can go on" if waiting else "it ends"
-    left = policy.max_attempts - task.failures - 1
-    return f"{success}; after a failure it is tried {left} more times" if left > 0 else success
+    if is_advising(plan.order[number], state.tasks[number]):
+        success = "it is tried once more with what is advised"
+    else:
+        then = "when its work is merged" if plan.writing >> number & 1 else "when it succeeds"
+        success = f"{then}, {listed(waiting)} can go on" if waiting else "it ends"
+    failure = after_failure(state, number)
+    return f"{success}; after a failure {failure}" if failure else success
 
 
 def _why_not_started(
     state: RunState, number: int, view: HostView, held: dict[str, Held]
 ) -> list[Cause]:
     causes: list[Cause] = []
-    whole = run_cause(state)
+    if state.tasks[number].status is TaskStatus.HANDED and state.status not in RUN_ENDED:
+        return [handed_cause(state, number, view.at)]
+    whole = _whole(state)
     if whole is not None:
         causes.append(whole)
     if not state.phases:
@@ -193,7 +219,7 @@ def _why_not_started(
         return [*causes, at_rest]
     found = held.get(state.index.order[number].id)
     if found is not None:
-        causes.append(held_cause(found, view.at))
+        causes.append(held_cause(state, found, view.at))
     elif whole is None:
         causes.append(Cause("start", "a slot is free for it"))
     elif state.tasks[number].not_before > view.at:
@@ -201,6 +227,10 @@ def _why_not_started(
         text = f"it is not tried again for {span(until - view.at)}"
         causes.append(Cause("backoff", text, until=until))
     return causes
+
+
+def _whole(state: RunState) -> Cause | None:
+    return exhausted_cause(state) if state.exhausted else run_cause(state)
 
 
 def _at_rest(state: RunState, number: int) -> Cause | None:
@@ -226,6 +256,12 @@ def _before_start(causes: list[Cause]) -> str:
             return "it starts when memory is free or nothing else runs"
         case "backoff":
             return "it is tried again then"
+        case "rate-limit":
+            return "it starts when its provider lets agents in again"
+        case "budget":
+            return "it starts when an attempt ends and leaves enough, else the run pauses"
+        case "handed":
+            return "it goes on when that person has handed it in, or given it back"
         case "paused":
             return "it goes on when the run is resumed"
         case "stopping":
@@ -252,30 +288,9 @@ def waiting_reason(state: RunState, number: int) -> str:
     For a line in a live view: looks at this task alone, so its cost does not grow with the others.
     """
     view = HostView(at=state.updated_at)
-    held = _held_alone(state, number, view.at)
+    held = held_alone(state, number, view.at)
     causes = _why_not_started(state, number, view, {held.task: held} if held is not None else {})
     return causes[0].text
-
-
-def _held_alone(state: RunState, number: int, at: float) -> Held | None:
-    """What would hold the task if it were the only one that could start."""
-    if not startable(state) >> number & 1:
-        return None
-    item = eligible_at(state, number)
-    if item.not_before > at:
-        return Held(item.task, "backoff", "it is tried again", item.not_before)
-    rivals = state.index.rivals.get(number, 0) & (state.live | state.merging)
-    if rivals:
-        return held_by_rival(state.index, item.task, rivals & state.index.writing)
-    if state.live.bit_count() >= state.max_parallel:
-        return Held(item.task, "slots", f"all {state.max_parallel} slots are taken")
-    limit = state.index.limited.get(item.phase)
-    if limit is not None:
-        running = sum(state.index.phase_of[other] == item.phase for other in bits(state.live))
-        if running >= limit:
-            name = state.index.workflow.phases[item.phase].name
-            return Held(item.task, "phase-limit", f"phase {name} runs {limit} at once")
-    return None
 
 
 # -- a run -------------------------------------------------------------------------------------
@@ -287,9 +302,9 @@ def explain_run(state: RunState, view: HostView) -> Explanation:
         whole = run_cause(state)
         then = "somebody gives it a plan" if state.status is RunStatus.IDLE else "nothing"
         return Explanation(state.run, state.status, () if whole is None else (whole,), then)
-    held = _held(state, view)
+    held = held_back(state, view)
     causes = tuple(_run_causes(state, view, held))
-    waiting = [*bits(state.merging | state.conflicted | state.groups)]
+    waiting = [*bits(state.handed), *bits(state.merging | state.conflicted | state.groups)]
     waiting += [*bits(state.ready | state.retrying), *_blocked(state)]
     return Explanation(
         run=state.run,
@@ -309,7 +324,7 @@ def _blocked(state: RunState) -> list[int]:
 
 def _run_causes(state: RunState, view: HostView, held: dict[str, Held]) -> list[Cause]:
     causes: list[Cause] = []
-    whole = run_cause(state)
+    whole = _whole(state)
     if whole is not None:
         causes.append(whole)
     live = tuple(state.index.order[number].id for number in bits(state.live))
@@ -317,6 +332,7 @@ def _run_causes(state: RunState, view: HostView, held: dict[str, Held]) -> list[
         verb = "are stopped" if state.status in RUN_ENDED else "are at work"
         causes.append(Cause("working", f"attempts {verb}: {listed(live)}", names=live))
     causes += gate_causes(state, view.at)
+    causes += handed_causes(state, view.at)
     causes += line_causes(state)
     if whole is None:
         causes += _starts(state, view, held)
@@ -324,20 +340,8 @@ def _run_causes(state: RunState, view: HostView, held: dict[str, Held]) -> list[
 
 
 def _starts(state: RunState, view: HostView, held: dict[str, Held]) -> list[Cause]:
-    """What could start, by what holds it: one cause for each sort, the soonest retry first."""
-    causes: list[Cause] = []
-    by_kind: dict[str, list[Held]] = {}
-    for item in held.values():
-        by_kind.setdefault(item.kind, []).append(item)
-    for kind, items in by_kind.items():
-        soonest = min(items, key=lambda item: item.until or 0.0)
-        names = tuple(item.task for item in items)
-        if kind == "backoff" and soonest.until is not None:
-            text = f"{listed(names)} is tried again in {span(soonest.until - view.at)}"
-        else:
-            text = f"{soonest.reason}; held: {listed(names)}"
-        found = held_cause(soonest, view.at)
-        causes.append(msgspec.structs.replace(found, text=text, names=names))
+    """What could start, by what holds it."""
+    causes = held_together(state, held, view.at)
     able = bits(startable(state))
     free = tuple(name for n in able if (name := state.index.order[n].id) not in held)
     if free:
@@ -361,6 +365,10 @@ def _next(state: RunState, causes: tuple[Cause, ...]) -> str:
             return "what is at work is stopped" if state.live else "nothing; the run is over"
         case RunStatus.PLANNING:
             return "somebody starts it"
+        case RunStatus.PAUSED if (short := shortage(state)) is not None:
+            if short.scope == RUN:
+                return f"it goes on with more money: `{go_on_command(state)}`"
+            return "nothing, until it is cancelled and begun again with more in its workflow"
         case RunStatus.FAILED | RunStatus.PAUSED:
             return f"it goes on with `orchestrate resume {state.run}`"
     kinds = {cause.kind for cause in causes}
@@ -377,6 +385,10 @@ def _next(state: RunState, causes: tuple[Cause, ...]) -> str:
         return "the engine looks at the evidence"
     if "person" in kinds:
         return "it goes on when that person has decided"
+    if "handed" in kinds:
+        return "it goes on when a person has handed in what they have, or given it back"
+    if "rate-limit" in kinds:
+        return "it goes on when the provider lets agents in again"
     if "conflict" in kinds:
         return "it goes on when a person has joined the work in conflict, or sent it back"
     return "it goes on when that time has come"

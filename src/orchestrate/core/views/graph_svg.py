@@ -41,6 +41,7 @@ text{font:13px ui-sans-serif,system-ui,sans-serif;fill:#1f2328}
 .retrying{stroke:#9a6700;stroke-width:2;stroke-dasharray:5 3}
 .merging{stroke:#0969da;stroke-width:2;stroke-dasharray:8 3}
 .conflicted{stroke:#9a6700;stroke-width:4}
+.handed{stroke:#8250df;stroke-width:4}
 .succeeded{stroke:#1a7f37;stroke-width:2}
 .failed{stroke:#cf222e;stroke-width:3}
 .skipped,.cancelled{stroke-dasharray:2 3}
@@ -57,6 +58,7 @@ text{fill:#f0f6fc}
 .retrying{stroke:#d29922}
 .merging{stroke:#4493f8}
 .conflicted{stroke:#d29922}
+.handed{stroke:#ab7df8}
 .succeeded{stroke:#3fb950}
 .failed{stroke:#f85149}
 }"""

@@ -21,6 +21,7 @@ SIGNS: Mapping[str, str] = {
     "retrying": "↻",
     "merging": "»",
     "conflicted": "!",
+    "handed": "@",
     "succeeded": "✓",
     "failed": "✗",
     "skipped": "–",
@@ -31,6 +32,7 @@ _MERMAID_CLASSES: Mapping[str, str] = {
     "retrying": "stroke-dasharray:4 3,stroke:#9a6700",
     "merging": "stroke-width:2px,stroke:#1f6feb",
     "conflicted": "stroke-width:3px,stroke:#9a6700",
+    "handed": "stroke-width:3px,stroke:#8250df",
     "succeeded": "stroke-width:2px,stroke:#1a7f37",
     "failed": "stroke-width:3px,stroke:#cf222e",
     "skipped": "stroke-dasharray:2 2",
@@ -45,7 +47,7 @@ def plain(text: str, limit: int = 120) -> str:
 
 
 def work(task: TaskSpec) -> str:
-    """Who does a task and what: `security-scout: security-scan`, or the command.
+    """Who does a task and what: `scout: security-scan`, `builder (claude)`, or the command.
 
     Of a group, what its members do and how many there are, as far as that is known.
     """
@@ -56,6 +58,10 @@ def work(task: TaskSpec) -> str:
         return f"for each of {plain(task.each.task)}.{plain(task.each.output)}: {done}"
     if task.run is not None:
         return f"$ {plain(task.run, 60)}"
+    if task.backend == "human":
+        return "a person"
+    if task.staff:
+        return plain(f"{task.staff[0].agent} ({task.staff[0].backend})")
     return ": ".join(plain(part) for part in (task.agent, task.action) if part)
 
 

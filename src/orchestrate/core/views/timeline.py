@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrate.core.running.recovery import performing
 from orchestrate.core.running.state import RunState
 from orchestrate.core.sharing.findings import TimelineEntry
 
@@ -17,7 +18,7 @@ def timeline(state: RunState) -> tuple[TimelineEntry, ...]:
         TimelineEntry(
             task=spec.id,
             phase=spec.phase,
-            agent=spec.agent or "",
+            agent=_agent(state, number),
             number=task.attempts,
             started_at=task.started_at,
             finished_at=task.finished_at or None,
@@ -27,3 +28,9 @@ def timeline(state: RunState) -> tuple[TimelineEntry, ...]:
         if (task := state.tasks[number]).attempts
     ]
     return tuple(sorted(entries, key=lambda entry: (entry.started_at, entry.task)))
+
+
+def _agent(state: RunState, number: int) -> str:
+    """Who performed the latest attempt, which may have been an alternative or the advisor."""
+    who = performing(state.index, number, state.tasks[number])
+    return who.agent if who is not None else state.index.order[number].agent or ""

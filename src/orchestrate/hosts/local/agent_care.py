@@ -25,7 +25,7 @@ from typing import Protocol, cast
 
 import msgspec
 
-from orchestrate.app.answer import judge
+from orchestrate.app.answer import judge, prepare
 from orchestrate.app.prompt import compose, estimated_tokens, handed_on
 from orchestrate.core.planning.staffing import Assignee
 from orchestrate.core.sharing.usage import AgentSession, Usage
@@ -73,6 +73,7 @@ class AgentCare:
         self._briefing = briefing
         self._gate = gate
         self._pricing = pricing
+        self._prepared = False
 
     async def perform(self, host: Host, backend: Backend, request: AttemptRequest) -> AttemptResult:
         """Perform an attempt that has its workspace."""
@@ -98,6 +99,9 @@ class AgentCare:
         run = asyncio.ensure_future(host.supervisor.run(spec, folder))
         over = ""
         try:
+            if not self._prepared:
+                self._prepared = True
+                await asyncio.to_thread(self._prepare, agent, request)
             while not run.done():
                 await asyncio.wait({run}, timeout=WATCH_S)
                 if not run.done():
@@ -121,6 +125,13 @@ class AgentCare:
             duration_s = 0.0 if outcome is None else outcome.duration_s
             return _with(stopped, seen, duration_s)
         return await finish(host.conclude(backend, request, outcome))
+
+    def _prepare(self, agent: AgentBackend, request: AttemptRequest) -> None:
+        """Do what the end of the first attempt would wait for, while that attempt is at work."""
+        prepare()
+        agent.status()  # finds out the version of the program, once
+        if request.assignee is not None:
+            self._pricing(Usage(), request.assignee)  # reads the table
 
     def lost(
         self, backend: Backend, request: AttemptRequest, outcome: ProcessOutcome | None

@@ -79,6 +79,7 @@ _FATE: dict[str, str] = {
     "start": "start",
     "merge": "merge",
     "conflict": "for you",
+    "handed": "for you",
     "blocked": "later",
     "skipped": "skip",
 }

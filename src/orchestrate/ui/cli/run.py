@@ -222,7 +222,7 @@ def begin(
         )
         for agent, text in made.texts.items():
             wiring.agent_store(site).save_for_run(name, agent, text)
-        session = wiring.open_session(site, store)
+        session = wiring.open_session(site, store, known)
         if driving.detach:
             state = asyncio.run(session.create(new))
             return detached.detach(output, site, store, state)

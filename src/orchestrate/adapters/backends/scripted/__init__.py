@@ -1,0 +1,1 @@
+"""Agents without a model: what they do is written in a script."""
