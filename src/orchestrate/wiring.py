@@ -517,14 +517,16 @@ def open_session(
     gate = functools.cache(rate_gate)
     # A script asks no provider.
     providers = tuple(sorted({each.provider for each in agent_backends(known).values()} - {""}))
-    care = AgentCare(Briefing(workspaces, standards, deny_rules_of(site)), gate, _pricing)
+    evidence = _evidence(site, supervisor)
+    toolbox = evidence.toolbox if is_trusted(site) else None
+    care = AgentCare(Briefing(workspaces, standards, deny_rules_of(site), toolbox), gate, _pricing)
     # Somebody's whole home can be a repository, and then our own folders are in it.
     inside = state_home().is_relative_to(site.root)
     ours = (str(state_home().relative_to(site.root)),) if inside else ()
     audit = Audit(workspaces, site.runs_dir, ours)
     checks = Checks(
         workspaces,
-        _evidence(site, supervisor),
+        evidence,
         Scans(
             workspaces,
             supervisor,

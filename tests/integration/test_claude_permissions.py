@@ -84,6 +84,15 @@ TRIALS = {
         Write("src/changed.txt", "x"),
         True,
     ),
+    "a file at the top is not read": Trial(
+        "read:/.env", permissions("read", denied=denied("read", "/.env")), Read(".env"), True
+    ),
+    "a file at one place is not written": Trial(
+        "write:/src/changed.txt",
+        permissions("read", "write", denied=denied("write", "/src/changed.txt")),
+        Write("src/changed.txt", "x"),
+        True,
+    ),
     "a command writes a file": Trial(
         "write:src/**",
         permissions("read", "write", "execute", denied=WRITE_SRC),

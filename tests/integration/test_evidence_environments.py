@@ -279,3 +279,22 @@ def test_a_damaged_record_is_gathered_anew(tmp_path: Path) -> None:
     (tmp_path / "record/evidence.json").write_text('{"verdict": "passed"')
     (tmp_path / "record/check.json").write_text("{")
     assert gather(tmp_path, checkout).verdict == "passed"
+
+
+def test_an_agents_commands_find_the_environment_that_checks_were_run_in(tmp_path: Path) -> None:
+    files = {"src/thing/__init__.py": "def answer():\n    return 42\n"}
+    checkout = write(tmp_path / "checkout", {**files, "tests/test_thing.py": UNITTEST})
+    evidence = runner(tmp_path, setup="")
+    assert evidence.toolbox(checkout, "r").path == (), "nothing is built for it"
+    command = evidence.detect(checkout).first("test")
+    assert command is not None
+    asyncio.run(evidence.gather(check(tmp_path, checkout, command)))
+    workspace = write(tmp_path / "workspace", {**files, "tests/test_thing.py": UNITTEST})
+    found = evidence.toolbox(workspace, "r")
+    assert found.env["PYTHONPATH"] == str(workspace / "src")
+    python = shutil.which("python", path=os.pathsep.join(found.path))
+    assert python is not None and Path(python).is_relative_to(tmp_path / "environments")
+    env = {**os.environ, **found.env}
+    argv = [python, "-c", "import thing; print(thing.__file__)"]
+    shown = subprocess.run(argv, env=env, capture_output=True, text=True, check=True, cwd="/")
+    assert Path(shown.stdout.strip()).is_relative_to(workspace)

@@ -48,11 +48,27 @@ class Detection(msgspec.Struct, frozen=True, omit_defaults=True):
         return next((item for item in self.commands if item.kind == kind), None)
 
 
+class Toolbox(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How commands in a folder find the project's environment: folders to put in front of PATH,
+    and variables to set."""
+
+    path: tuple[str, ...] = ()
+    env: dict[str, str] = {}
+
+
 class EvidenceRunner(Protocol):
     """Detects and runs the repository's own commands. Detection executes nothing."""
 
     def detect(self, folder: Path) -> Detection:
         """What the files in `folder` say can be run."""
+        ...
+
+    def toolbox(self, folder: Path, revision: str) -> Toolbox:
+        """The environment that the tests of the project in `folder` run in.
+
+        Empty if there is none yet: nothing is built, run or changed. `revision` is the commit whose
+        files are there, so that they need to be looked at only once.
+        """
         ...
 
     async def gather(self, check: Check) -> Evidence:

@@ -17,6 +17,7 @@ from orchestrate.core.sharing.evidence import EvidenceNote
 from orchestrate.core.sharing.findings import TimelineEntry
 from orchestrate.core.sharing.usage import AgentSession, Denial, Usage
 from orchestrate.core.sharing.work import Conflict, Proof, Work
+from orchestrate.ports.evidence import Toolbox
 from orchestrate.ports.process import ProcessOutcome, ProcessSpec
 
 
@@ -91,7 +92,8 @@ class AttemptRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     (an object) that the answer has to match; it is always there for models. `advice` is what an
     architect said after earlier failures; `advising`: this attempt gives such advice and changes
     nothing. `must_change`: ending without a change is a failure. `sessions_dir` is a private folder
-    kept for the task's later attempts.
+    kept for the task's later attempts. With `toolbox`, what the agent runs finds the project's test
+    environment.
     """
 
     key: AttemptKey
@@ -135,6 +137,7 @@ class AttemptRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     advising: bool = False
     must_change: bool = False
     sessions_dir: str = ""
+    toolbox: Toolbox = Toolbox()
 
 
 class AttemptResult(msgspec.Struct, frozen=True, omit_defaults=True):

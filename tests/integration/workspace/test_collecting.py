@@ -190,3 +190,18 @@ def test_messages_are_kept_whatever_is_in_them(rig: Rig) -> None:
     assert work is not None
     body = inspect(rig, "log", "-1", "--format=%B", work.commit).decode()
     assert body.strip() == "# not a comment\n\n -x ? é"
+
+
+def test_what_running_tests_leaves_is_no_work_unless_the_project_keeps_such_files(
+    make_rig: MakeRig,
+) -> None:
+    rig = make_rig(lambda root: tracked(root, kept__pyc="old\n"))
+    workspace = rig.prepared()
+    folder = Path(workspace.folder)
+    for name in ("pkg/__pycache__/a.cpython-311.pyc", ".pytest_cache/v/x", ".coverage", "b.pyc"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"\0")
+    assert rig.workspaces.collect(workspace, "nothing", 1.0) is None
+    (folder / "kept.pyc").write_text("new\n")
+    (folder / "app.py").write_text("value = 3\n")
+    assert _collect(rig, workspace).paths == ("app.py", "kept.pyc")

@@ -73,10 +73,10 @@ async def environment(folder: Path, build: Callable[[Path], Awaitable[Built]]) -
         BuildError: it cannot be built; nothing of it is kept.
     """
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if (built := _whole(folder)) is not None:
+    if (built := whole(folder)) is not None:
         return built
     async with _locked(folder.with_name(f"{folder.name}.lock")):
-        if (built := _whole(folder)) is not None:  # somebody else was quicker
+        if (built := whole(folder)) is not None:  # somebody else was quicker
             return built
         await asyncio.to_thread(_made_anew, folder)
         try:
@@ -88,7 +88,8 @@ async def environment(folder: Path, build: Callable[[Path], Awaitable[Built]]) -
         return built
 
 
-def _whole(folder: Path) -> Built | None:
+def whole(folder: Path) -> Built | None:
+    """The environment in `folder`; None if there is none, or it is not finished."""
     try:
         return msgspec.json.decode((folder / MARKER).read_bytes(), type=Built)
     except (OSError, msgspec.DecodeError):

@@ -74,6 +74,12 @@ class Environments:
         await asyncio.to_thread(_lay_out, built, folder)
         return built
 
+    def ready(self, command: CheckCommand, folder: Path) -> Built | None:
+        """The environment of `command` in `folder` if it is a Python one and there already."""
+        if self._setup or kind_of(command, folder) != "python":
+            return None
+        return self._python.ready(folder, tools_of(command))
+
     async def _set_up(self, folder: Path, scratch: Path, logs: Path, token: str) -> Built:
         for name in ("home", "tmp"):
             (scratch / name).mkdir(mode=0o700)

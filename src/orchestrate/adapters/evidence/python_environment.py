@@ -16,7 +16,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from orchestrate.adapters.evidence.environment import BuildError, Built, digest_of, environment
+from orchestrate.adapters.evidence.environment import (
+    BuildError,
+    Built,
+    digest_of,
+    environment,
+    whole,
+)
 from orchestrate.adapters.evidence.process_environment import pip_settings, scrubbed
 from orchestrate.adapters.evidence.python_requirements import (
     Requirements,
@@ -97,6 +103,10 @@ class PythonEnvironments:
             return await _Build(steps, checkout, source, folder, key).run(tools)
 
         return await environment(self._folder / f"python-{key}", build)
+
+    def ready(self, checkout: Path, tools: Sequence[str]) -> Built | None:
+        """The environment for `checkout` if it was built before."""
+        return whole(self._folder / f"python-{environment_key(checkout, tools)}")
 
 
 def environment_key(checkout: Path, tools: Sequence[str]) -> str:

@@ -16,13 +16,13 @@ from orchestrate.adapters.evidence.environment import BuildError, Built
 from orchestrate.adapters.evidence.environments import Environments
 from orchestrate.adapters.evidence.execution import Place, Run, execute
 from orchestrate.adapters.evidence.flaky import Repetition, repeat, worth_repeating
-from orchestrate.adapters.evidence.origin import Project, project_in
+from orchestrate.adapters.evidence.origin import Project, path_list, project_in
 from orchestrate.adapters.evidence.own_command import as_pytest
 from orchestrate.adapters.evidence.record import begin, conclude, recorded
 from orchestrate.adapters.evidence.scratch import scratch_folder
 from orchestrate.adapters.evidence.selection import in_files, only
 from orchestrate.core.sharing.evidence import CheckCommand, Evidence
-from orchestrate.ports.evidence import Check, Detection
+from orchestrate.ports.evidence import Check, Detection, Toolbox
 from orchestrate.ports.process import Supervisor
 
 #: Commands whose failure may be a matter of luck; a linter or a build says the same twice.
@@ -52,11 +52,27 @@ class LocalEvidence:
     ) -> None:
         self._supervisor = supervisor
         self._environ = dict(os.environ if environ is None else environ)
+        self._commands: dict[str, CheckCommand | None] = {}
         self._environments = Environments(supervisor, environments, self._environ, setup)
 
     def detect(self, folder: Path) -> Detection:
         """See EvidenceRunner."""
         return detect(folder)
+
+    def toolbox(self, folder: Path, revision: str) -> Toolbox:
+        """See EvidenceRunner. Only Python environments can be used from outside a checkout."""
+        if revision not in self._commands:
+            self._commands[revision] = detect(folder).first("test")
+        command = self._commands[revision]
+        if command is None:
+            return Toolbox()
+        place = folder / command.folder
+        built = self._environments.ready(command, place)
+        if built is None or not built.bin:
+            return Toolbox()
+        roots = [root for root in project_in(place, built).roots if Path(root) != place]
+        variables = {"PYTHONPATH": path_list(roots)} if roots else {}
+        return Toolbox((built.bin,), {**built.env, **variables})
 
     async def gather(self, check: Check) -> Evidence:
         """See EvidenceRunner. What was gathered for the same check before is returned as it is.

@@ -12,6 +12,7 @@ from orchestrate.adapters.workspace.merging import join, left_over_markers
 from orchestrate.adapters.workspace.own_commits import own_head, take_over
 from orchestrate.adapters.workspace.places import Place, Record
 from orchestrate.adapters.workspace.staging import (
+    LITTER,
     copy_index,
     differences,
     stage,
@@ -62,7 +63,7 @@ class Collector:
         try:
             copy_index(place.clean_index, index)
             git.run("read-tree", "--reset", start)
-            found = without(differences(git), frozenset(record.included))
+            found = without(differences(git, LITTER), frozenset(record.included))
             self._require_plain(git, found.nested)
             stage(git, found, self.limit_bytes)
             return git.line("write-tree")

@@ -16,6 +16,13 @@ from orchestrate.adapters.workspace.git import Git, GitFailure, shown
 from orchestrate.errors import RequestError
 
 _GITLINK = b"160000"
+#: What running and testing code leaves beside it. An agent that tries out what it wrote leaves it
+#: as well, and not every project has git ignore it. Where a project keeps such files, they are in
+#: its index, and changes to them count.
+LITTER = (
+    *("__pycache__/", "*.py[co]", ".pytest_cache/", ".mypy_cache/", ".ruff_cache/", ".hypothesis/"),
+    *(".coverage", ".coverage.*", ".tox/", ".nox/", ".venv/", "node_modules/", ".DS_Store"),
+)
 
 
 @dataclass(frozen=True)
@@ -31,8 +38,11 @@ class Differences:
     nested: tuple[bytes, ...] = ()
 
 
-def differences(git: Git) -> Differences:
-    """Compare the files of `git.work` with `git.index`, which is refreshed. Writes no objects."""
+def differences(git: Git, left_out: Iterable[str] = ()) -> Differences:
+    """Compare the files of `git.work` with `git.index`, which is refreshed. Writes no objects.
+
+    New files that match a pattern in `left_out` do not count, as if they were ignored.
+    """
     git.run("update-index", "-q", "--unmerged", "--refresh", ok=(0, 1))
     present: list[bytes] = []
     missing: list[bytes] = []
@@ -43,7 +53,8 @@ def differences(git: Git) -> Differences:
         if new_mode == _GITLINK:
             nested.append(path)
         (missing if status == b"D" or new_mode == _GITLINK else present).append(path)
-    for path in git.names("ls-files", "-z", "--others", "--exclude-standard"):
+    excluded = [f"--exclude={pattern}" for pattern in left_out]
+    for path in git.names("ls-files", "-z", "--others", "--exclude-standard", *excluded):
         if path.endswith(b"/"):
             nested.append(path.rstrip(b"/"))
         else:

@@ -9,7 +9,7 @@ from orchestrate.core.running.plan import bits
 from orchestrate.core.running.spending import RUN, Shortage, spending, unaffordable
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RunStatus
-from orchestrate.core.views.amounts import spent_of
+from orchestrate.core.views.amounts import made_up, spent_of
 from orchestrate.core.views.cause import Cause, span
 from orchestrate.core.views.graph_text import plain
 
@@ -64,7 +64,7 @@ def exhausted_cause(state: RunState) -> Cause:
         ((amount, limit) for scope, amount, limit in spending(state) if scope == short.scope),
         (NOTHING, state.budget),
     )
-    text += f" ({spent_of(amount, budget)} consumed)"
+    text += f" ({spent_of(amount, budget)} consumed{made_up(state)})"
     if short.scope != RUN:
         return Cause(
             "paused",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrate.core.planning.budget import Amount, Budget
+from orchestrate.core.agents.script import SCRIPTED
+from orchestrate.core.planning.budget import NOTHING, Amount, Budget
+from orchestrate.core.running.state import RunState
 from orchestrate.core.sharing.usage import Usage
 from orchestrate.core.views.graph_text import count
 
@@ -43,4 +45,11 @@ def usage_text(usage: Usage) -> str:
     """`1200 tokens, 0.0310 USD`, and no more than is known."""
     least = "" if usage.complete else "at least "
     cost = "cost unknown" if usage.cost_usd is None else f"{usage.cost_usd:.4f} USD"
-    return f"{least}{count(usage.tokens, 'token')}, {cost}"
+    made_up = f", {SCRIPTED}" if usage.cost_source == "scripted" else ""
+    return f"{least}{count(usage.tokens, 'token')}, {cost}{made_up}"
+
+
+def made_up(state: RunState) -> str:
+    """How much of what counts against budgets a script says; empty where it is nothing."""
+    amount = state.spent.get(f"backend:{SCRIPTED}", NOTHING)
+    return f", of it {amount.cost_usd:.4f} USD {SCRIPTED}" if amount != NOTHING else ""

@@ -10,15 +10,7 @@ from orchestrate.core.planning.budget import UNLIMITED, Budget
 from orchestrate.core.planning.definition import FailureCause
 from orchestrate.core.running import events as ev
 from orchestrate.core.sharing.usage import Denial, Usage
-
-_OUTCOMES: dict[type[ev.Event], str] = {
-    ev.AttemptSucceeded: "succeeded",
-    ev.AttemptFailed: "failed",
-    ev.AttemptLost: "lost",
-    ev.AttemptInterrupted: "interrupted",
-    ev.AttemptCancelled: "cancelled",
-    ev.AdviceGiven: "advised",
-}
+from orchestrate.core.views.cost import OUTCOMES, Ended
 
 
 class AttemptRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,8 +62,8 @@ def attempts_at(events: Iterable[ev.AnyEvent], task: str) -> tuple[AttemptRecord
         elif isinstance(event, ev.WorkReturned) and event.number in found:
             record = found[event.number]
             found[event.number] = msgspec.structs.replace(record, returned=event.cause)
-        elif type(event) in _OUTCOMES:
-            found[event.number] = _ended(found[event.number], event)  # type: ignore[attr-defined]
+        elif isinstance(event, Ended) and event.number in found:
+            found[event.number] = _ended(found[event.number], event)
     return tuple(found.values())
 
 
@@ -95,17 +87,17 @@ def _begun(event: ev.AttemptStarted | ev.TaskHanded) -> AttemptRecord:
     )
 
 
-def _ended(record: AttemptRecord, event: ev.AnyEvent) -> AttemptRecord:
-    usage = getattr(event, "usage", None)
+def _ended(record: AttemptRecord, event: Ended) -> AttemptRecord:
+    usage = event.usage
     told = (getattr(event, name, "") for name in ("message", "summary", "advice", "reason"))
     return msgspec.structs.replace(
         record,
         ended_at=event.at,
-        outcome=_OUTCOMES[type(event)],
+        outcome=OUTCOMES[type(event)],
         cause=getattr(event, "cause", None),
         message=next((text for text in told if text), ""),
         by=getattr(event, "by", ""),
-        duration_s=getattr(event, "duration_s", 0.0),
+        duration_s=event.duration_s,
         usage=usage,
         # What was really used may be another model than was asked for.
         model=(usage.model if usage is not None else "") or record.model,

@@ -1,8 +1,8 @@
 """What a run consumed: per attempt, and summed by task, phase, agent, backend and model.
 
 Folded from the events, so it also has what a rollback took out of the state: money that was spent
-stays spent. Three things are kept apart and never added up in silence: what agents reported, what
-the price table made of their tokens, and attempts whose cost nobody knows.
+stays spent. Four things are kept apart and never added up in silence: what agents reported, what
+the price table made of their tokens, attempts whose cost nobody knows, and what a script made up.
 """
 
 from __future__ import annotations
@@ -52,6 +52,8 @@ class Consumed(msgspec.Struct, frozen=True):
         computed_usd: of attempts whose tokens were priced by the table.
         unknown: attempts that ended and whose cost nobody knows.
         incomplete: attempts that were cut off: at least this much was consumed.
+        scripted: attempts that a script performed, and no model; their tokens are made up as well.
+        scripted_usd: what the script says they cost: it was never spent.
     """
 
     attempts: int = 0
@@ -65,10 +67,12 @@ class Consumed(msgspec.Struct, frozen=True):
     computed_usd: float = 0.0
     unknown: int = 0
     incomplete: int = 0
+    scripted: int = 0
+    scripted_usd: float = 0.0
 
     @property
     def known_usd(self) -> float:
-        """What is known to have been spent; all of it unless `at_least`."""
+        """What is known to have been spent; all of it unless `at_least`. Nothing a script says."""
         return round(self.reported_usd + self.computed_usd, DECIMALS)
 
     @property
@@ -78,7 +82,7 @@ class Consumed(msgspec.Struct, frozen=True):
 
     def __add__(self, other: Consumed) -> Consumed:
         sums = {name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__}
-        for name in ("time_s", "reported_usd", "computed_usd"):
+        for name in ("time_s", "reported_usd", "computed_usd", "scripted_usd"):
             sums[name] = round(sums[name], DECIMALS)
         return Consumed(**sums)
 
@@ -206,7 +210,7 @@ def _consumed(usage: Usage | None, duration_s: float) -> Consumed:
     if usage is None:
         return Consumed(attempts=1, time_s=duration_s, unknown=1, incomplete=1)
     cost_usd = usage.cost_usd or 0.0
-    computed = usage.cost_source == "prices"
+    computed, scripted = usage.cost_source == "prices", usage.cost_source == "scripted"
     return Consumed(
         attempts=1,
         input_tokens=usage.input_tokens,
@@ -215,10 +219,12 @@ def _consumed(usage: Usage | None, duration_s: float) -> Consumed:
         output_tokens=usage.output_tokens,
         turns=usage.turns,
         time_s=duration_s,
-        reported_usd=0.0 if computed else cost_usd,
+        reported_usd=0.0 if computed or scripted else cost_usd,
         computed_usd=cost_usd if computed else 0.0,
         unknown=int(usage.cost_usd is None),
         incomplete=int(not usage.complete),
+        scripted=int(scripted),
+        scripted_usd=cost_usd if scripted else 0.0,
     )
 
 

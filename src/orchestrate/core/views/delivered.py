@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from orchestrate.core.planning.definition import GateKind
-from orchestrate.core.running.recovery import assignee_of
+from orchestrate.core.running.recovery import assignee_of, performing
 from orchestrate.core.running.state import RunState, TaskState
 from orchestrate.core.running.status import GateStatus, TaskStatus
 from orchestrate.core.sharing.evidence import Verdict
@@ -129,6 +129,18 @@ def statements(state: RunState) -> tuple[Statement, ...]:
     )
 
 
+def scripted(state: RunState) -> tuple[str, ...]:
+    """Tasks that no model did, but a script, in the order of the workflow."""
+    plan = state.index
+    return tuple(
+        name
+        for name, record in _tasks(state)
+        if record.attempts
+        and (who := performing(plan, plan.position[name], record)) is not None
+        and who.script
+    )
+
+
 def performer(state: RunState, name: str) -> str:
     """Who performed a task, in words: a command, a person, or an agent and its backend."""
     number = state.index.position[name]
@@ -157,7 +169,9 @@ def judged(state: RunState) -> Iterator[Judged]:
                 kind=gate.kind,
                 verdict=_VERDICTS[record.status],
                 summary=record.evidence.get("summary") or record.reason,
-                before=record.evidence.get("before", ""),
+                before=_unsaid(
+                    record.evidence.get("before", ""), record.evidence.get("summary", "")
+                ),
                 by=record.by,
                 human=gate.kind == "human",
                 tests=tuple(filter(None, record.evidence.get("tests", "").split("\n"))),
@@ -171,11 +185,16 @@ def judged(state: RunState) -> Iterator[Judged]:
                 kind=kinds.get(note.name),
                 verdict=note.verdict,
                 summary=note.summary,
-                before=note.before,
+                before=_unsaid(note.before, note.summary),
                 by="engine",
                 human=False,
                 tests=note.tests,
             )
+
+
+def _unsaid(before: str, summary: str) -> str:
+    """`before`, unless the summary of what was seen compares with it already."""
+    return "" if f"before: {before}" in summary else before
 
 
 def missing(state: RunState) -> tuple[Missing, ...]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from orchestrate.core.agents.script import SCRIPTED
 from orchestrate.core.running.state import RunState
 from orchestrate.core.sharing.evidence import Verdict
 from orchestrate.core.sharing.work import Work
@@ -66,13 +67,16 @@ def pull_request(state: RunState, told: Told) -> PullRequestText:
         if len(body) <= MAX_CHARACTERS:
             break
     name = state.index.workflow.name
-    return PullRequestText(title(f"{name}: {state.request}" if state.request else name, name), body)
+    label = f"({SCRIPTED}) " if delivered.scripted(state) else ""
+    text = f"{label}{name}: {state.request}" if state.request else label + name
+    return PullRequestText(title(text, name), body)
 
 
 def _document(state: RunState, told: Told, shown: int) -> Iterator[str]:
     said = delivered.statements(state)
     found = tuple(delivered.judged(state))
     yield from _asked(state)
+    yield from _scripted(delivered.scripted(state))
     yield from _said("What was found", [each for each in said if not each.afterwards], shown)
     yield from _changed(delivered.changes(state), told.total, shown)
     yield from _reproduced(told.regression or delivered.regression(state))
@@ -92,6 +96,12 @@ def _asked(state: RunState) -> Iterator[str]:
     yield "## What was asked\n"
     asked = prose(state.request, 2_000) if state.request else "nothing beyond its definition"
     yield f"Of the workflow {code(state.index.workflow.name)}: {asked}"
+
+
+def _scripted(tasks: Sequence[str]) -> Iterator[str]:
+    if tasks:
+        listed = ", ".join(map(code, tasks))
+        yield f"\nScripted: no model did {listed}; a script says what was to be done."
 
 
 def _said(heading: str, said: Sequence[Statement], shown: int) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -15,6 +16,7 @@ from orchestrate.core.agents.permissions import (
     restricted,
 )
 from orchestrate.core.planning.write_set import UNKNOWN
+from orchestrate.ports.evidence import Toolbox
 from orchestrate.ports.performer import AttemptRequest, ContextFile
 from orchestrate.ports.workspace import Workspaces
 
@@ -31,9 +33,18 @@ class Briefing:
     """
 
     def __init__(
-        self, workspaces: Workspaces, standards: Standards, rules: tuple[Rule, ...]
+        self,
+        workspaces: Workspaces,
+        standards: Standards,
+        rules: tuple[Rule, ...],
+        toolbox: Callable[[Path, str], Toolbox] | None = None,
     ) -> None:
-        """`rules` are what the user denies every agent."""
+        """`rules` are what the user denies every agent.
+
+        `toolbox` tells how the project's environment is found from a workspace; None where the
+        repository's own code may not run.
+        """
+        self._toolbox = toolbox
         self._workspaces = workspaces
         self._standards = standards
         self._rules = rules
@@ -55,7 +66,13 @@ class Briefing:
             request,
             standards=self._known.get(key, ()),
             permissions=self.permissions(request),
+            toolbox=await self._tools(request),
         )
+
+    async def _tools(self, request: AttemptRequest) -> Toolbox:
+        if self._toolbox is None or not request.workspace:
+            return Toolbox()
+        return await asyncio.to_thread(self._toolbox, Path(request.workspace), request.base)
 
     def _read(self, base: str, targets: Sequence[str]) -> tuple[ContextFile, ...]:
         return self._standards(lambda path: self._workspaces.file(base, path), targets)

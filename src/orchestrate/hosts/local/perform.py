@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from orchestrate.core.agents.script import ACCOUNT
 from orchestrate.core.planning.definition import FailureCause
 from orchestrate.core.sharing.work import Work
 from orchestrate.errors import AgentError, InternalError, RequestError
@@ -248,4 +249,7 @@ def _message(request: AttemptRequest, result: AttemptResult) -> str:
     task = request.key.task
     title = str(request.item.get("title", "")) or ": ".join(filter(None, (task, result.summary)))
     subject = " ".join(title.split())[:SUBJECT_LENGTH]
-    return f"{subject}\n\nTask: {task}\nAttempt: {request.key.number}\nRun: {request.key.run}\n"
+    lines = [f"Task: {task}", f"Attempt: {request.key.number}", f"Run: {request.key.run}"]
+    if request.assignee is not None and request.assignee.script:
+        lines.append(f"Done-by: {ACCOUNT}")
+    return "\n".join([subject, "", *lines, ""])

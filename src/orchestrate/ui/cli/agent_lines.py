@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from orchestrate.core.planning.budget import Budget
+from collections.abc import Sequence
+
+from orchestrate.core.planning.budget import NOTHING
 from orchestrate.core.running import events as ev
+from orchestrate.core.running.spending import RUN
 from orchestrate.core.running.state import RunState
-from orchestrate.core.sharing.usage import Usage
+from orchestrate.core.sharing.usage import Denial, Usage
+from orchestrate.core.views.amounts import budget_text, made_up, spent_of, usage_text
 from orchestrate.ui.cli.output import printable
 
 OnAgentLine = ev.BudgetChanged | ev.AdviceGiven | ev.TaskSplit | ev.TaskHanded
@@ -25,7 +29,8 @@ def text_on_agent_line(event: OnAgentLine, state: RunState) -> str:
             by = f", by {printable(event.by)}" if event.by else ""
             return f"budget of the run is now {budget_text(event.budget)}{by}"
         case ev.AdviceGiven():
-            return f"{event.task}: advice on how to go on: {printable(event.advice)}"
+            used = consumption(event.usage)
+            return f"{event.task}: advice on how to go on{used}: {printable(event.advice)}"
         case ev.TaskSplit():
             return f"{event.task} is split into smaller tasks"
         case ev.TaskHanded():
@@ -34,20 +39,6 @@ def text_on_agent_line(event: OnAgentLine, state: RunState) -> str:
                 f"{event.task} waits for a person{why}:"
                 f" orchestrate task show {state.run} {event.task}"
             )
-
-
-def budget_text(budget: Budget) -> str:
-    """A budget for people."""
-    parts = []
-    if budget.cost_usd is not None:
-        parts.append(f"{budget.cost_usd:g} USD")
-    if budget.tokens is not None:
-        parts.append(f"{budget.tokens} tokens")
-    if budget.turns is not None:
-        parts.append(f"{budget.turns} model calls")
-    if budget.time_s is not None:
-        parts.append(f"{budget.time_s:g} s")
-    return ", ".join(parts) or "unlimited"
 
 
 def performer(event: ev.AttemptStarted) -> str:
@@ -60,13 +51,25 @@ def performer(event: ev.AttemptStarted) -> str:
 
 def consumption(usage: Usage | None) -> str:
     """What an attempt consumed; empty where it could not consume anything."""
-    if usage is None:
+    return "" if usage is None else f" ({usage_text(usage)})"
+
+
+def denied(denials: Sequence[Denial]) -> str:
+    """Tools an attempt was not allowed; empty where it asked for none of those."""
+    if not denials:
         return ""
-    least = "" if usage.complete else "at least "
-    cost = "cost unknown" if usage.cost_usd is None else f"{usage.cost_usd:.4f} USD"
-    return f" ({least}{usage.tokens} tokens, {cost})"
+    tools = ", ".join(dict.fromkeys(printable(denial.tool) for denial in denials))
+    return f", not allowed: {tools}"
 
 
-def next_rung(event: ev.AttemptFailed | ev.WorkReturned) -> str:
+def running_out(event: ev.RunPaused | ev.RunResumed | ev.RunCancelled, state: RunState) -> str:
+    """What was consumed of what, where the run was paused for want of budget."""
+    if not isinstance(event, ev.RunPaused) or not event.exhausted:
+        return ""
+    spent = spent_of(state.spent.get(RUN, NOTHING), state.budget)
+    return f" ({spent} consumed{made_up(state)})" if spent else ""
+
+
+def next_rung(event: ev.AttemptFailed | ev.AttemptLost | ev.WorkReturned) -> str:
     """What is tried after a failure, where that is not the same again."""
     return _RUNGS.get(event.rung, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from orchestrate.core.running.state import RunState
-from orchestrate.core.running.status import RunStatus
+from orchestrate.core.running.status import GateStatus, RunStatus
 from orchestrate.core.sharing.evidence import Verdict
 from orchestrate.core.views import delivered
 from orchestrate.core.views.consumption import Consumption
@@ -13,6 +13,7 @@ from orchestrate.core.views.delivered import REPRODUCTION, Change, Judged, Regre
 from orchestrate.core.views.graph_text import count
 from orchestrate.ui.cli.fix_lines import audit_lines
 from orchestrate.ui.cli.output import printable
+from orchestrate.ui.cli.scripted_lines import scripted_lines
 
 #: Lines of one kind that are listed; `orchestrate show` has all of them.
 SHOWN = 10
@@ -40,6 +41,7 @@ def bugfix_lines(
     shown = regression or delivered.regression(state)
     said = delivered.statements(state)
     yield verdict(state, shown)
+    yield from scripted_lines(state)
     if shown is not None:
         yield from _regression(shown)
     yield from _changes(delivered.changes(state))
@@ -66,7 +68,19 @@ def verdict(state: RunState, shown: Regression | None) -> str:
         return "changed, and not proven: no test showed the bug and then its end"
     if state.status in (RunStatus.FAILED, RunStatus.CANCELLED):
         return f"not fixed: the run {state.status.value}: {_cut(state.reason) or 'no reason given'}"
-    return f"not done: the run is {state.status.value}"
+    if not _waits_for_a_person(state):
+        return f"not done: the run is {state.status.value}"
+    proven = changed and shown is not None and shown.proven
+    so_far = "; its test fails without the change and passes with it" if proven else ""
+    return f"not done: the run waits for a person{so_far}"
+
+
+def _waits_for_a_person(state: RunState) -> bool:
+    return state.status is RunStatus.EXECUTING and bool(
+        state.handed
+        or state.conflicted
+        or any(gate.status is GateStatus.OPEN for gate in state.gates.values())
+    )
 
 
 def _regression(shown: Regression) -> Iterator[str]:
@@ -79,7 +93,8 @@ def _regression(shown: Regression) -> Iterator[str]:
 
 
 def _side(label: str, answer: str, seen: str) -> str:
-    return _labelled(label, f"{answer}: {_cut(seen)}" if seen else answer)
+    told = seen.removeprefix("red: ")
+    return _labelled(label, f"{answer}: {_cut(told)}" if told else answer)
 
 
 def _changes(changes: Sequence[Change]) -> Iterator[str]:
@@ -119,6 +134,9 @@ def _left(state: RunState) -> Iterator[str]:
 
 def _branch(state: RunState) -> Iterator[str]:
     if not state.published:
+        # Whoever is asked to agree has to see what to, before there is a branch.
+        if state.line and state.line != state.base:
+            yield _labelled("look", f"git diff {state.base[:12]}..{state.line[:12]}")
         return
     yield _labelled("branch", printable(state.published))
     if state.published.endswith(".patch"):

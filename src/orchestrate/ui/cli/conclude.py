@@ -20,6 +20,7 @@ from orchestrate.ports.store import EventStore
 from orchestrate.ui.cli.data import run_data
 from orchestrate.ui.cli.fix_lines import audit_lines
 from orchestrate.ui.cli.output import Output, printable
+from orchestrate.ui.cli.scripted_lines import scripted_lines
 
 Observe = Callable[[Sequence[AnyEvent], RunState], None]
 
@@ -135,6 +136,7 @@ def _closing(state: RunState, store: EventStore) -> str:
     # The reason of a run that executes is why it was begun, which says nothing here.
     because = "" if state.status is RunStatus.EXECUTING else state.reason
     lines = [f"run {state.run} {state.status.value}" + (f": {because}" if because else "")]
+    lines += scripted_lines(state)
     for number, spec in enumerate(state.index.order):
         lines += [
             f"  {spec.id}/{artifact.name}: {artifact.path}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
@@ -32,6 +33,12 @@ def cost_text(cost: RunCost, notes: Sequence[str]) -> str:
 
 def money(consumed: Consumed) -> str:
     """What some attempts cost, in words that promise no more than is known."""
+    if consumed.scripted:
+        made_up = f"{usd(consumed.scripted_usd)} scripted"
+        rest = msgspec.structs.replace(consumed, scripted=0)
+        if consumed.scripted == consumed.attempts:
+            return made_up
+        return f"{money(rest)} + {made_up}"
     if not consumed.unknown:
         least = "at least " if consumed.incomplete else ""
         return f"{least}{usd(consumed.known_usd)}"
@@ -124,6 +131,8 @@ def _money_lines(total: Consumed) -> Iterator[str]:
         parts.append(f"{total.unknown} of {total.attempts} attempts of unknown cost")
     if total.incomplete:
         parts.append(f"{total.incomplete} cut off, so at least")
+    if total.scripted:
+        parts.append(f"{usd(total.scripted_usd)} made up by a script, and not spent")
     if parts:
         yield f"cost: {', '.join(parts)}"
 
@@ -135,7 +144,7 @@ def _budget_lines(cost: RunCost) -> Iterator[str]:
     yield f"left: {_limits(cost.left)}"
     if cost.reserved != Amount():
         yield f"reserved for attempts at work: {_amounts(cost.reserved)}"
-    if cost.charged.cost_usd > cost.total.known_usd:
+    if cost.charged.cost_usd > cost.total.known_usd + cost.total.scripted_usd:
         yield (
             f"counted against the budget: {usd(cost.charged.cost_usd)}; attempts that nobody could"
             " observe count as all that was reserved for them"

@@ -5,31 +5,43 @@ Times are Unix seconds. Fields are only ever added within one version of the env
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 
+from orchestrate.app.preflight import backend_of
 from orchestrate.app.runs import RunRow
 from orchestrate.core.agents.profile import ProfileOrigin
+from orchestrate.core.planning.budget import NOTHING
 from orchestrate.core.planning.definition import FailureCause, GateKind, InputValue, TaskSpec
 from orchestrate.core.planning.problem import Problem
 from orchestrate.core.running.events import AnyEvent
-from orchestrate.core.running.state import RunState
-from orchestrate.core.running.status import GateStatus, RunStatus, TaskStatus
+from orchestrate.core.running.recovery import performing
+from orchestrate.core.running.spending import RUN
+from orchestrate.core.running.state import Rung, RunState
+from orchestrate.core.running.status import TASK_SETTLED, GateStatus, RunStatus, TaskStatus
 from orchestrate.core.sharing.artifact import Artifact
 from orchestrate.core.sharing.evidence import EvidenceNote
 from orchestrate.core.sharing.findings import Finding, Severity
 from orchestrate.core.sharing.remediation import Remediation
 from orchestrate.core.sharing.threshold import ThresholdVerdict
 from orchestrate.core.sharing.work import Conflict, Work
+from orchestrate.core.views.attempts import AttemptRecord, attempts_at
 from orchestrate.core.views.explain import Explanation, TaskExplanation
+from orchestrate.core.views.ladder import after_failure
 
 
 class TaskData(msgspec.Struct, frozen=True, kw_only=True):
     """One task. `outputs` maps an output's name to the path of the file.
 
     `commit` is where its work was merged into the line, empty before that; `verified` whether every
-    check passed there. `returns` is how often its work was sent back.
+    check passed there. `returns` is how often its work was sent back since somebody else took over.
+
+    `agent`, `backend` and `model` are those of the present attempt, or of the next; `rung` is where
+    on the ladder of recovery that stands, empty where a model is not asked. `tokens` and `cost_usd`
+    are what counts against budgets; null for a member of a group, which is counted with the group.
+    `deadline_at` is until when a person has it.
     """
 
     task: str
@@ -42,6 +54,13 @@ class TaskData(msgspec.Struct, frozen=True, kw_only=True):
     commit: str
     verified: bool
     returns: int
+    agent: str
+    backend: str
+    model: str
+    rung: Rung | Literal[""]
+    tokens: int | None
+    cost_usd: float | None
+    deadline_at: float | None
 
 
 class GateData(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,12 +80,34 @@ class GateData(msgspec.Struct, frozen=True, kw_only=True):
     reminded_at: float | None
 
 
+class SpentData(msgspec.Struct, frozen=True, kw_only=True):
+    """Dollars, tokens of all kinds, model calls, and seconds of agents."""
+
+    cost_usd: float
+    tokens: int
+    turns: int
+    time_s: float
+
+
+class BudgetData(msgspec.Struct, frozen=True, kw_only=True):
+    """The most of each; null for no limit."""
+
+    cost_usd: float | None
+    tokens: int | None
+    turns: int | None
+    time_s: float | None
+
+
 class RunData(msgspec.Struct, frozen=True, kw_only=True):
     """Where a run stands. `ended_at` is null while it goes on.
 
     `branch` is what merged work was published as: empty in a run that writes nothing, and before.
     `audit` is the verdict on whether what is the user's is untouched, empty before there is one;
     `audit_changes` says what is not.
+
+    `spent` is what counts against `budget`; attempts that nobody could observe count as all that
+    was reserved for them, and so do tokens without a price. `cost_complete` is false where there
+    are such; `orchestrate cost` tells what is known. `exhausted`: it was paused for want of budget.
     """
 
     run: str
@@ -81,6 +122,10 @@ class RunData(msgspec.Struct, frozen=True, kw_only=True):
     branch: str
     audit: str
     audit_changes: tuple[str, ...]
+    spent: SpentData
+    budget: BudgetData
+    cost_complete: bool
+    exhausted: bool
 
 
 class StatusData(RunData, frozen=True, kw_only=True):
@@ -112,7 +157,9 @@ class TaskDetail(TaskData, frozen=True, kw_only=True):
     """A task in full. `started_at` and `finished_at` are those of its latest attempt.
 
     `work` is what it delivered last, `checks` what was seen when that was merged or sent back, and
-    `conflicts` what stands between it and the line.
+    `conflicts` what stands between it and the line. `attempt_records` are all its attempts, oldest
+    first; `after_failure` says what is tried should the present attempt fail, `advice` what its
+    advisor said.
     """
 
     run: str
@@ -126,6 +173,9 @@ class TaskDetail(TaskData, frozen=True, kw_only=True):
     work: Work | None
     checks: tuple[EvidenceNote, ...]
     conflicts: tuple[Conflict, ...]
+    attempt_records: tuple[AttemptRecord, ...]
+    after_failure: str
+    advice: str
 
 
 class ExplainedRun(msgspec.Struct, frozen=True):
@@ -249,6 +299,9 @@ class CompletionScript(msgspec.Struct, frozen=True):
 def task_data(state: RunState, number: int) -> TaskData:
     """What --json says of the task at position `number`."""
     spec, task = state.index.order[number], state.tasks[number]
+    who = performing(state.index, number, task)
+    spent = state.spent.get(f"task:{spec.id}", NOTHING)
+    shared = spec.group not in ("", spec.id)
     return TaskData(
         task=spec.id,
         phase=spec.phase,
@@ -260,6 +313,13 @@ def task_data(state: RunState, number: int) -> TaskData:
         commit=task.commit,
         verified=task.verified,
         returns=task.returns,
+        agent=who.agent if who is not None else spec.agent or "",
+        backend=who.backend if who is not None else backend_of(spec),
+        model=who.model if who is not None else "",
+        rung=task.rung if who is not None else "",
+        tokens=None if shared else spent.tokens,
+        cost_usd=None if shared else spent.cost_usd,
+        deadline_at=task.deadline_at if task.status is TaskStatus.HANDED else None,
     )
 
 
@@ -278,6 +338,10 @@ def run_data(state: RunState) -> RunData:
         branch=state.published,
         audit=state.audit,
         audit_changes=state.audit_changes,
+        spent=SpentData(**msgspec.structs.asdict(state.spent.get(RUN, NOTHING))),
+        budget=BudgetData(**msgspec.structs.asdict(state.budget)),
+        cost_complete=not state.unpriced,
+        exhausted=state.exhausted,
     )
 
 
@@ -313,8 +377,8 @@ def run_detail(state: RunState, *, purged_at: float | None = None) -> RunDetail:
     )
 
 
-def task_detail(state: RunState, name: str) -> TaskDetail:
-    """What --json says of one task in full."""
+def task_detail(state: RunState, name: str, history: Sequence[AnyEvent] = ()) -> TaskDetail:
+    """What --json says of one task in full; `history` is the run's log."""
     number = state.index.position[name]
     task = state.tasks[number]
     return TaskDetail(
@@ -330,4 +394,7 @@ def task_detail(state: RunState, name: str) -> TaskDetail:
         work=task.work,
         checks=task.checks,
         conflicts=task.conflicts,
+        attempt_records=attempts_at(history, name),
+        after_failure=after_failure(state, number) if task.status not in TASK_SETTLED else "",
+        advice=task.advice,
     )

@@ -12,7 +12,7 @@ from orchestrate import wiring
 from orchestrate.adapters.system.host import REQUIRED_GIT, HostFacts, host_facts
 from orchestrate.core.planning.binding import show
 from orchestrate.errors import OrchestrateError
-from orchestrate.ui.cli.money import account_text
+from orchestrate.ui.cli.outlook_text import account_text
 
 #: Distributions the local specialists are built on.
 TOOLS = (
@@ -121,8 +121,9 @@ def _backends() -> Iterator[Check]:
         elif not status.in_range:
             yield Check("note", name, f"{seen}; tested with {status.tested}", status.remedy)
         else:
-            yield Check("ok", name, f"{seen}; tested")
-        for note in status.notes:
+            yield Check("ok", name, f"{seen}; a tested version")
+        # Notes are on how it is used; without access the remedy is what is to be done.
+        for note in status.notes if status.usable else ():
             yield Check("note", name, note)
 
 

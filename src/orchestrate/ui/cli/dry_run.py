@@ -14,7 +14,7 @@ from orchestrate.core.planning.staffing import Assignee
 from orchestrate.core.views.graph_text import text_graph
 from orchestrate.ports.catalog import AgentCatalog
 from orchestrate.ports.performer import Backend
-from orchestrate.ui.cli.money import Staffed, outlook_lines
+from orchestrate.ui.cli.outlook_text import Staffed, outlook_lines
 from orchestrate.ui.cli.output import Output, printable
 
 
@@ -76,16 +76,20 @@ def _lines(found: Staffed, performers: tuple[PerformerData, ...]) -> Iterator[st
     yield text_graph(found.workflow).rstrip("\n")
     if performers:
         yield ""
-        yield "performers"
+        yield "who performs what, who takes over when that fails, and what they may do"
+    task = ""
     for who in performers:
-        model = f" ({who.model})" if who.model else ""
+        model = f", {who.model}" if who.model else ""
         may = ", ".join(who.abilities) or "nothing"
-        yield printable(f"  {who.task}: {who.agent} by {who.backend}{model}; may {may}")
+        if who.task != task:
+            task = who.task
+            yield printable(f"  {task}")
+        yield printable(f"    {who.agent} ({who.backend}{model}) may {may}")
         if who.enforced:
-            yield printable(f"    held to: {', '.join(who.enforced)}")
+            yield printable(f"      kept from: {', '.join(who.enforced)}")
         if who.unenforced:
-            yield printable(f"    not held to: {', '.join(who.unenforced)}")
-    if found.outlook.attempts:
+            yield printable(f"      not kept from: {', '.join(who.unenforced)}")
+    if found.outlook.attempts or found.script:
         yield ""
         yield from outlook_lines(found)
     yield ""

@@ -17,6 +17,7 @@ from orchestrate.ports.store import EventStore, StreamHead
 from orchestrate.ui.cli.data import ExplainedRun, ExplainedTask, ListedRun, StatusData, run_data
 from orchestrate.ui.cli.opened import driver_note, opened
 from orchestrate.ui.cli.output import Output, printable, repo_option, with_output
+from orchestrate.ui.cli.sampled import sampled
 
 
 @click.command()
@@ -116,7 +117,7 @@ def explain(output: Output, run_id: str, task: str | None, repo: str | None) -> 
         state = runs.load(store, runs.resolve(store, run_id))
         owned = wiring.is_owned(site, state.run)
         note = driver_note(site, state, owned=owned)
-    view = wiring.host_view(site)
+        view = sampled(site, state)
     data: ExplainedRun | ExplainedTask
     if task is None:
         data = ExplainedRun(explain_run(state, view), owned, note)

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 from orchestrate.core.running.legality import legal_commands
 from orchestrate.core.running.plan import bits
+from orchestrate.core.running.spending import RUN
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import GateStatus
+from orchestrate.core.views.agent_cause import go_on_command, shortage
 
 #: The kernel's name of a command -> what is typed for it, with {run} for the run. Those that no
 #: person gives have none.
@@ -27,7 +29,11 @@ def typed_commands(state: RunState) -> tuple[str, ...]:
 
 def _commands(state: RunState) -> Iterator[str]:
     for name in legal_commands(state):
-        if name in _TYPED:
+        if name == "ResumeRun" and (short := shortage(state)) is not None:
+            # Without more it would only be paused again.
+            if short.scope == RUN:
+                yield go_on_command(state)
+        elif name in _TYPED:
             yield _TYPED[name].format(run=state.run)
         elif name == "DecideGate":
             for gate, record in sorted(state.gates.items()):
@@ -37,3 +43,6 @@ def _commands(state: RunState) -> Iterator[str]:
         elif name == "ResolveConflict":
             for number in bits(state.conflicted):
                 yield f"orchestrate conflict show {state.run} {state.index.order[number].id}"
+        elif name == "HandIn":
+            for number in bits(state.handed):
+                yield f"orchestrate task show {state.run} {state.index.order[number].id}"

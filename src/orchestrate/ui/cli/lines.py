@@ -8,8 +8,10 @@ from orchestrate.core.running import events as ev
 from orchestrate.core.running.state import RunState
 from orchestrate.ui.cli.agent_lines import (
     consumption,
+    denied,
     next_rung,
     performer,
+    running_out,
     text_on_agent_line,
 )
 from orchestrate.ui.cli.line_text import changes, text_on_line
@@ -39,7 +41,8 @@ def _text(event: ev.AnyEvent, state: RunState) -> str:
         case ev.RunPaused() | ev.RunResumed() | ev.RunCancelled():
             verb = type(event).__name__.removeprefix("Run").lower()
             by = f" by {event.by}" if event.by else ""
-            return f"run {verb}{by}" + (f": {printable(event.reason)}" if event.reason else "")
+            because = f": {printable(event.reason)}" if event.reason else ""
+            return f"run {verb}{by}{because}{running_out(event, state)}"
         case ev.RunCompleted():
             return f"run completed in {duration(event.at - state.created_at)}"
         case ev.RunFailed():
@@ -55,19 +58,22 @@ def _text(event: ev.AnyEvent, state: RunState) -> str:
             return f"{event.task} started{again}{performer(event)}"
         case ev.AttemptSucceeded():
             how = "finished before the crash, result taken" if event.recovered else "finished"
+            how = f"{how} in {duration(event.duration_s)}"
+            if event.by:
+                how = f"handed in by {printable(event.by)}"
             summary = f": {printable(event.summary)}" if event.summary else ""
             changed = f", {changes(event.work)} to merge" if event.work is not None else ""
-            used = consumption(event.usage)
-            return f"{event.task} {how} in {duration(event.duration_s)}{used}{changed}{summary}"
+            used = consumption(event.usage) + denied(event.denials)
+            return f"{event.task} {how}{used}{changed}{summary}"
         case ev.AttemptFailed():
             after = ""
             if event.retry_at is not None:
                 wait = duration(max(0.0, event.retry_at - event.at))
                 after = f"; {next_rung(event) or f'tried again in {wait}'}"
-            used = consumption(event.usage)
+            used = consumption(event.usage) + denied(event.denials)
             return f"{event.task} failed ({event.cause}): {printable(event.message)}{used}{after}"
         case ev.AttemptLost():
-            after = "; it runs again" if event.retry else "; given up"
+            after = f"; {next_rung(event) or 'it runs again'}" if event.retry else "; given up"
             used = consumption(event.usage)
             return f"{event.task} was cut off: {printable(event.message)}{used}{after}"
         case ev.AttemptInterrupted():

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 import msgspec
 
 from orchestrate import wiring
+from orchestrate.app.rehearsal import is_scripted, rehearsed, with_script
 from orchestrate.app.staffing import Outlook, needs_agents, outlook
+from orchestrate.core.agents.script import SCRIPTED
 from orchestrate.core.planning.budget import Budget
 from orchestrate.core.planning.definition import Workflow
-from orchestrate.errors import ConfigurationError
+from orchestrate.errors import ConfigurationError, RequestError
 from orchestrate.ports.catalog import AgentCatalog
 from orchestrate.ports.performer import Backend, BackendStatus
+from orchestrate.ui.cli.outlook_text import Staffed, outlook_lines
 from orchestrate.ui.cli.output import Output, printable
 
 _replace = msgspec.structs.replace
@@ -24,10 +28,12 @@ _replace = msgspec.structs.replace
 class Spending(NamedTuple):
     """What the user says about paid agents.
 
-    `budget_usd` and `budget_tokens` are for the whole run, None where they said nothing.
+    `budget_usd` and `budget_tokens` are for the whole run, None where they said nothing. `script`
+    is the file that says what scripted agents do.
     """
 
     backend: str | None = None
+    script: str | None = None
     model: str | None = None
     budget_usd: float | None = None
     budget_tokens: int | None = None
@@ -79,22 +85,20 @@ def spending_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("-y", "--yes", is_flag=True, help="Do not ask before spending money."),
         click.option("--model", default=None, help="The model to ask for (default: the agent's)."),
         click.option(
+            "--script",
+            default=None,
+            metavar="FILE",
+            help="What agents do, with --backend scripted; no model is asked.",
+        ),
+        click.option(
             "--backend",
-            type=click.Choice(["claude", "codex"]),
+            type=click.Choice(["claude", "codex", SCRIPTED]),
             default=None,
             help="Who performs what is for an agent (default: the first that can be used).",
         ),
     ):
         wrapped = option(wrapped)
     return budget_options(wrapped)
-
-
-class Staffed(NamedTuple):
-    """A workflow whose performers are settled, and what it may cost."""
-
-    workflow: Workflow
-    outlook: Outlook
-    statuses: Mapping[str, BackendStatus]
 
 
 def staffed(
@@ -110,13 +114,17 @@ def staffed(
 
     Raises:
         ConfigurationError: no agent can be used here, or not held to what it may do.
+        RequestError: there is to be a script and is none, or the other way round.
+        DefinitionError: the script is wrong.
     """
+    agents = wiring.agent_backends(known)
+    if spending.backend == SCRIPTED:
+        workflow = rehearsed(workflow, agents.__contains__)
+    script = _script(site, workflow, spending)
     if not needs_agents(workflow, known):
         return Staffed(workflow, outlook(workflow), {})
-    agents = wiring.agent_backends(known)
     statuses = {name: agent.status() for name, agent in agents.items()}
-    wanted = spending.backend or site.settings.backend
-    usable = _usable(statuses, wanted)
+    usable = _usable_for(workflow, statuses, spending.backend or site.settings.backend)
     people = wiring.staffing(
         site,
         known,
@@ -127,16 +135,63 @@ def staffed(
         catalog=catalog,
     )
     workflow = _within(people.staffed(workflow), site, spending)
+    if script:
+        workflow = with_script(workflow, script, wiring.read_script(Path(script)))
     found = outlook(workflow)
     limit = workflow.limits.budget
     if found.unpriced and limit.cost_usd is not None and limit.tokens is None:
         raise ConfigurationError(
-            f"the price of {', '.join(found.unpriced)} is not known, so a budget in dollars cannot"
-            " be held",
+            f"the price of {_unpriced_names(found, statuses)} is not known, so a budget in dollars"
+            " cannot be held",
             remedy="add --budget-tokens N, name a --model with a known price, or write the price"
             f" into {wiring.config_home() / 'prices.yaml'}",
         )
-    return Staffed(workflow, found, statuses)
+    return Staffed(workflow, found, statuses, script)
+
+
+def _unpriced_names(cost: Outlook, statuses: Mapping[str, BackendStatus]) -> str:
+    return ", ".join(
+        f"the model that {name} chooses" if name in statuses else name for name in cost.unpriced
+    )
+
+
+def _script(site: wiring.Site, workflow: Workflow, spending: Spending) -> str:
+    """The absolute path of the script, if anybody in `workflow` is to perform one.
+
+    Raises:
+        RequestError: there is none, or one is named that nobody performs.
+    """
+    path = spending.script or site.settings.script
+    if not is_scripted(workflow):
+        if spending.script and spending.backend != SCRIPTED:
+            raise RequestError(
+                f"nobody would perform the script {printable(spending.script)}",
+                remedy=f"add --backend {SCRIPTED}, or take --script away",
+            )
+        return ""
+    if not path:
+        raise RequestError(
+            "agents are to be scripted, and there is no script", remedy="add --script FILE"
+        )
+    return str(Path(path).expanduser().resolve())
+
+
+def _usable_for(
+    workflow: Workflow, statuses: Mapping[str, BackendStatus], wanted: str
+) -> tuple[str, ...]:
+    """Backends that `workflow` may use. A script is only used where it is asked for by name.
+
+    Raises:
+        ConfigurationError: see `_usable`.
+    """
+    asked = (SCRIPTED,) if is_scripted(workflow) else ()
+    models = {name: status for name, status in statuses.items() if name != SCRIPTED}
+    resolver = () if workflow.resolver is None else (workflow.resolver,)
+    is_model_needed = any(
+        task.agent is not None and task.backend in (None, *models)
+        for task in (*workflow.tasks, *resolver)
+    )
+    return (*(_usable(models, wanted) if is_model_needed else ()), *asked)
 
 
 def _usable(statuses: Mapping[str, BackendStatus], wanted: str) -> tuple[str, ...]:
@@ -172,52 +227,18 @@ def _within(workflow: Workflow, site: wiring.Site, spending: Spending) -> Workfl
     return _replace(workflow, limits=limits)
 
 
-def outlook_lines(found: Staffed) -> list[str]:
-    """What the run may cost, for the user to decide on."""
-    cost = found.outlook
-    lines = []
-    for name in cost.backends:
-        status = found.statuses[name]
-        lines.append(f"backend   {name} {status.version} ({account_text(status)})")
-        lines += [f"          {printable(note)}" for note in status.notes]
-    lines.append(f"attempts  {cost.attempts} if all goes well, at most {cost.most}")
-    bound = "unknown" if cost.bound_usd is None else f"{cost.bound_usd:.2f} USD"
-    lines.append(f"bound     {bound}" + (f" ({_softness(cost)})" if cost.soft else ""))
-    lines += [f"          the price of {name} is not known" for name in cost.unpriced]
-    budget = found.workflow.limits.budget
-    parts = []
-    if budget.cost_usd is not None:
-        parts.append(f"{budget.cost_usd:g} USD")
-    if budget.tokens is not None:
-        parts.append(f"{budget.tokens} tokens")
-    lines.append(f"budget    {', '.join(parts) or 'none (--budget-usd sets one)'}")
-    return lines
-
-
-def account_text(status: BackendStatus) -> str:
-    """Whose money a backend spends, and where its login or key is; never the key."""
-    kind = {
-        "api": "billed by use",
-        "subscription": "a subscription",
-        "none": "neither login nor key",
-    }.get(status.account, "an account of unknown kind")
-    return f"{kind}, by {printable(status.source)}" if status.source else kind
-
-
-def _softness(cost: Outlook) -> str:
-    return f"soft for {', '.join(cost.soft)}: stopped when seen to exceed it"
-
-
 def require_consent(output: Output, site: wiring.Site, found: Staffed, *, yes: bool) -> None:
     """Show what a run may cost, and have the user agree the first time in a repository.
 
     Raises:
         ConfigurationError: the user did not agree, or nobody could be asked and no budget was set.
     """
-    if not found.outlook.attempts:
+    if not (found.outlook.attempts or found.script):
         return
     for line in outlook_lines(found):
         output.message(line)
+    if set(found.outlook.backends) <= {SCRIPTED}:
+        return
     limited = found.workflow.limits.budget.limits
     if yes or wiring.agreed_to_pay(site) or (limited and not output.interactive):
         return
@@ -226,6 +247,10 @@ def require_consent(output: Output, site: wiring.Site, found: Staffed, *, yes: b
             "this run costs money, and nobody can be asked",
             remedy="say how much it may cost: --budget-usd USD; or agree with --yes",
         )
-    if not click.confirm("start, and remember that for this repository?", default=False, err=True):
-        raise ConfigurationError("nothing was started and nothing was spent")
+    question = "start? (in this repository you will not be asked again)"
+    if not click.confirm(question, default=False, err=True):
+        raise ConfigurationError(
+            "nothing was started and nothing was spent",
+            remedy="--budget-usd USD limits what it may cost; --dry-run shows the plan",
+        )
     wiring.agree_to_pay(site)

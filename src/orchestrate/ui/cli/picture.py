@@ -14,10 +14,14 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Group
 from rich.text import Text
 
+from orchestrate.core.planning.budget import NOTHING
 from orchestrate.core.running.plan import bits
 from orchestrate.core.running.scope import phase_status
+from orchestrate.core.running.spending import RUN
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RUN_ENDED, RunStatus, TaskStatus
+from orchestrate.core.views.agent_cause import exhausted_cause, handed_causes
+from orchestrate.core.views.amounts import made_up, spent_of
 from orchestrate.core.views.cause import gate_causes
 from orchestrate.core.views.line_cause import line_causes
 from orchestrate.ui.cli.output import duration, printable
@@ -27,6 +31,7 @@ from orchestrate.ui.cli.task_line import WORD, Columns, Moment, one_line, task_l
 _URGENCY: dict[TaskStatus, int] = {
     TaskStatus.FAILED: 0,
     TaskStatus.CONFLICTED: 0,
+    TaskStatus.HANDED: 0,
     TaskStatus.RUNNING: 1,
     TaskStatus.MERGING: 2,
     TaskStatus.RETRYING: 2,
@@ -42,6 +47,7 @@ _COUNTED = (
     TaskStatus.RETRYING,
     TaskStatus.MERGING,
     TaskStatus.CONFLICTED,
+    TaskStatus.HANDED,
     TaskStatus.FAILED,
 )
 _PHASE_WORD = {
@@ -86,8 +92,17 @@ def _header(state: RunState, now: float) -> Text:
     line.append(f"  run {state.run}  ")
     line.append(state.status.value, "bold")
     elapsed = duration(max(0.0, (state.ended_at or now) - state.created_at))
-    line.append(f"  {', '.join(parts)}  {elapsed}")
+    line.append(f"  {', '.join(parts)}  {elapsed}{_consumed(state)}")
     return line
+
+
+def _consumed(state: RunState) -> str:
+    """What counts against the run's budget; of a run without one, what agents cost."""
+    amount = state.spent.get(RUN, NOTHING)
+    if state.budget.limits:
+        return f"  {spent_of(amount, state.budget)}{made_up(state)}"
+    least = "at least " if state.unpriced else ""
+    return f"  {least}{amount.cost_usd:.4f} USD{made_up(state)}" if state.spent else ""
 
 
 # -- phases and tasks --------------------------------------------------------------------------
@@ -183,7 +198,11 @@ def _footer(state: RunState, now: float) -> Iterator[Text]:
     """Why nothing new starts, and what a person can type about it."""
     if state.stopping and state.status not in RUN_ENDED:
         yield one_line(f"stopping: {printable(state.stopping)}", "bold red")
-    if state.status in (RunStatus.PAUSED, RunStatus.FAILED, RunStatus.CANCELLED):
+    if state.exhausted:
+        found = exhausted_cause(state)
+        yield one_line(printable(found.text.removeprefix("the run is ")), "bold")
+        yield one_line(f"$ {found.commands[0]}", "bold")
+    elif state.status in (RunStatus.PAUSED, RunStatus.FAILED, RunStatus.CANCELLED):
         yield one_line(f"{state.status.value}: {printable(state.reason)}", "bold")
     if state.status in RUN_ENDED and state.live:
         names = ", ".join(state.index.order[n].id for n in bits(state.live))
@@ -193,6 +212,6 @@ def _footer(state: RunState, now: float) -> Iterator[Text]:
             yield one_line(printable(cause.text), "dim")
         for command in cause.commands[:1]:
             yield one_line(f"$ {command}", "bold")
-    for cause in gate_causes(state, now):
+    for cause in (*gate_causes(state, now), *handed_causes(state, now)):
         for command in cause.commands[:1]:
             yield one_line(f"$ {command}", "bold")

@@ -28,6 +28,7 @@ from orchestrate.ui.cli.money import (
 )
 from orchestrate.ui.cli.output import Output, printable, repo_option, with_output
 from orchestrate.ui.cli.request import read_request, request_options
+from orchestrate.ui.cli.reshaping import Reshaping, reshaping_options
 
 
 class Driving(NamedTuple):
@@ -117,6 +118,7 @@ def beginning_options(function: Callable[..., Any]) -> Callable[..., Any]:
     help="An input of the workflow (repeatable).",
 )
 @click.option("--dry-run", is_flag=True, help="Show plan, performers and cost; touch nothing.")
+@reshaping_options
 @spending_options
 @beginning_options
 @with_output
@@ -128,6 +130,7 @@ def run(
     request_file: str | None,
     pairs: tuple[str, ...],
     dry_run: bool,
+    reshaping: Reshaping,
     driving: Driving,
     spending: Spending,
 ) -> int:
@@ -136,9 +139,9 @@ def run(
     WORKFLOW is a file, or the name of one in .orchestrate/workflows or built in. This always
     begins a new run; `resume` goes on with one.
     """
-    flags = {"max_parallel": driving.parallel_limit}
+    flags = {"max_parallel": driving.parallel_limit or reshaping.max_parallel}
     site = wiring.open_site(Path(repo) if repo else None, flags)
-    definition = wiring.find_workflow(site, workflow)
+    definition = reshaping.reshape(wiring.find_workflow(site, workflow))
     inputs: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")

@@ -9,10 +9,16 @@ from pathlib import Path
 import click
 
 from orchestrate.app import runs
+from orchestrate.core.planning.budget import NOTHING
+from orchestrate.core.running.spending import RUN
 from orchestrate.core.running.state import GateState, RunState, TaskState
-from orchestrate.core.running.status import GateStatus
+from orchestrate.core.running.status import GateStatus, TaskStatus
+from orchestrate.core.views.amounts import budget_text, spent_of
+from orchestrate.core.views.graph_text import count
+from orchestrate.core.views.ladder import performer_text
 from orchestrate.errors import RequestError
-from orchestrate.ui.cli.data import UnplannedRun, run_detail, task_detail
+from orchestrate.ui.cli.attempt_text import attempt_lines
+from orchestrate.ui.cli.data import TaskDetail, UnplannedRun, run_detail, task_detail
 from orchestrate.ui.cli.opened import opened, purge_note
 from orchestrate.ui.cli.output import Output, duration, printable, repo_option, with_output
 
@@ -33,6 +39,7 @@ def show(output: Output, run_id: str, task: str | None, at: int | None, repo: st
     with opened(repo) as (site, store):
         state = runs.load(store, runs.resolve(store, run_id), at=at)
         purged = purge_note(site, state.run)
+        history = runs.history(store, state.run) if task is not None else []
     if state.plan is None:
         output.data(
             UnplannedRun(run=state.run, status=state.status), f"run {state.run} has no plan yet"
@@ -51,7 +58,9 @@ def show(output: Output, run_id: str, task: str | None, at: int | None, repo: st
             f"run {state.run} has no task {task!r}",
             remedy=f"its tasks: {', '.join(state.index.position)}",
         )
-    output.data(task_detail(state, task), lambda: _task_text(state, task))
+    so_far = [event for version, event in history if version <= state.version]
+    data = task_detail(state, task, so_far)
+    output.data(data, lambda: _task_text(state, data))
     return 0
 
 
@@ -64,6 +73,7 @@ def _run_text(state: RunState) -> str:
         ("repository", printable(state.repository)),
         ("revision", state.revision or "none"),
         *_line_rows(state),
+        *_money_rows(state),
         ("events", str(state.version)),
         ("checkpoints", str(state.checkpoints)),
         ("created", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(state.created_at))),
@@ -87,6 +97,17 @@ def _line_rows(state: RunState) -> Iterator[tuple[str, str]]:
     yield "branch", printable(state.published) or "not published"
     changes = f": {'; '.join(map(printable, state.audit_changes))}" if state.audit_changes else ""
     yield "your files untouched", (state.audit or "not looked at yet") + changes
+
+
+def _money_rows(state: RunState) -> Iterator[tuple[str, str]]:
+    """What agents consumed, and of what; nothing in a run without any."""
+    amount = state.spent.get(RUN, NOTHING)
+    if state.spent:
+        least = "" if not state.unpriced else f" ({state.unpriced} attempts of unknown cost)"
+        calls = f"{count(amount.tokens, 'token')} in {count(amount.turns, 'model call')}"
+        yield "counted as spent", f"{amount.cost_usd:.4f} USD, {calls}{least}"
+    if state.budget.limits:
+        yield "budget", f"{budget_text(state.budget)} ({spent_of(amount, state.budget)})"
 
 
 def _gate_text(state: RunState, name: str, gate: GateState) -> str:
@@ -124,13 +145,13 @@ def _place(path: str) -> str:
     return path if Path(path).exists() else f"{path} (gone)"
 
 
-def _task_text(state: RunState, name: str) -> str:
-    spec = state.index.order[state.index.position[name]]
-    record = state.task(name)
+def _task_text(state: RunState, data: TaskDetail) -> str:
+    spec, record = data.definition, state.task(data.task)
     took = duration(record.finished_at - record.started_at) if record.finished_at else "not ended"
+    performer = performer_text(state, state.index.position[data.task])
     rows = [
-        ("task", f"{name} (phase {spec.phase})"),
-        ("performer", spec.agent or f"shell: {printable(spec.run or '')}"),
+        ("task", f"{data.task} (phase {spec.phase})"),
+        ("performer", performer or spec.agent or f"shell: {printable(spec.run or '')}"),
         ("status", record.status.value),
         ("attempts", str(record.attempts)),
         ("took", took if record.started_at else "not started"),
@@ -138,9 +159,13 @@ def _task_text(state: RunState, name: str) -> str:
         ("writes", printable(", ".join(spec.writes))),
         ("summary", printable(record.summary)),
         ("message", printable(record.message)),
+        ("advice", printable(record.advice)),
+        ("on failure", data.after_failure if record.status is TaskStatus.RUNNING else ""),
         *_work_rows(record),
     ]
     lines = [f"{key:<10} {value}" for key, value in rows if value]
+    for each in data.attempt_records:
+        lines += attempt_lines(each)
     lines += [f"metric     {key} = {value:g}" for key, value in sorted(record.metrics.items())]
     lines += [
         f"check      {note.name}: {note.verdict}: {printable(note.summary)}"

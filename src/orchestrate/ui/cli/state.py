@@ -24,6 +24,7 @@ from orchestrate.ui.cli.line_data import CurrentState, StateHistory
 from orchestrate.ui.cli.opened import driver_note, opened
 from orchestrate.ui.cli.output import Output, printable, repo_option, with_output
 from orchestrate.ui.cli.resume import go_on
+from orchestrate.ui.cli.sampled import sampled
 
 
 @click.group()
@@ -111,7 +112,7 @@ def _line(item: Transition) -> str:
 
 def _current(site: wiring.Site, found: RunState) -> CurrentState:
     owned = wiring.is_owned(site, found.run)
-    explanation = explain_run(found, wiring.host_view(site))
+    explanation = explain_run(found, sampled(site, found))
     return CurrentState(
         run=found.run,
         status=found.status,

@@ -11,7 +11,9 @@ from rich.text import Text
 
 from orchestrate.core.running.state import RunState, TaskState
 from orchestrate.core.running.status import TASK_SETTLED, RunStatus, TaskStatus
+from orchestrate.core.views.agent_cause import handed_cause
 from orchestrate.core.views.explain import waiting_reason
+from orchestrate.core.views.ladder import performer_text, purpose
 from orchestrate.ui.cli.output import duration, printable
 
 STYLE: dict[TaskStatus, str] = {
@@ -21,6 +23,7 @@ STYLE: dict[TaskStatus, str] = {
     TaskStatus.RETRYING: "yellow",
     TaskStatus.MERGING: "cyan",
     TaskStatus.CONFLICTED: "bold yellow",
+    TaskStatus.HANDED: "bold yellow",
     TaskStatus.READY: "",
     TaskStatus.BLOCKED: "dim",
     TaskStatus.SKIPPED: "dim",
@@ -33,6 +36,7 @@ WORD: dict[TaskStatus, str] = {
     TaskStatus.RETRYING: "retrying",
     TaskStatus.MERGING: "merging",
     TaskStatus.CONFLICTED: "CONFLICT",
+    TaskStatus.HANDED: "PERSON",
     TaskStatus.READY: "waits",
     TaskStatus.BLOCKED: "waits",
     TaskStatus.SKIPPED: "skipped",
@@ -72,9 +76,9 @@ class Columns(NamedTuple):
     @classmethod
     def of(cls, state: RunState, width: int) -> Columns:
         """What the tasks of `state` need, as far as a screen of `width` columns can give it."""
-        tasks = state.index.workflow.tasks
+        tasks = state.index.order
         longest = max((cell_len(task.id) for task in tasks), default=0)
-        performer = max((cell_len(task.agent or "") for task in tasks), default=0)
+        performer = max((cell_len(_who(state, n)) for n in range(len(tasks))), default=0)
         return cls(
             name=min(longest, max(16, width // 4)),
             performer=min(performer, 24) if width >= _WIDE else 0,
@@ -90,12 +94,17 @@ def task_line(state: RunState, number: int, moment: Moment, columns: Columns) ->
     line.append(set_cell_size(word, _WORD_WIDTH) + " ", STYLE[task.status])
     line.append(_fitted(spec.id, columns.name) + " ")
     if columns.performer:
-        who = spec.agent or ("group" if spec.is_group else "shell")
+        who = _who(state, number) or ("group" if spec.is_group else "shell")
         line.append(_fitted(who, columns.performer) + " ", "dim")
     line.append(_elapsed(task, moment).rjust(_ELAPSED_WIDTH) + "  ")
     line.append(_detail(state, number, task, moment))
     line.rstrip()
     return line
+
+
+def _who(state: RunState, number: int) -> str:
+    """Who performs a task now, or next; empty for a command."""
+    return performer_text(state, number) or state.index.order[number].agent or ""
 
 
 def _fitted(text: str, width: int) -> str:
@@ -119,12 +128,15 @@ def _detail(state: RunState, number: int, task: TaskState, moment: Moment) -> st
         case TaskStatus.RUNNING:
             folder = f"{state.index.order[number].id}.{task.attempts}"
             said = progress_of(moment.runs_dir / state.run / "attempts" / folder)
-            return f"attempt {task.attempts}: {said}".rstrip(": ") if task.attempts > 1 else said
+            again = f"attempt {task.attempts}{_stands(state, number)}" if task.attempts > 1 else ""
+            return ": ".join(part for part in (again, said) if part)
         case TaskStatus.SUCCEEDED:
             unsure = "" if task.verified else "unverified: "
             return unsure + printable(task.summary)
         case TaskStatus.RETRYING if task.not_before > moment.now and not state.stopping:
             return f"again in {duration(task.not_before - moment.now)}: {printable(task.message)}"
+        case TaskStatus.HANDED:
+            return printable(handed_cause(state, number, moment.now).text.removeprefix("it is "))
         case _ if state.status is RunStatus.PAUSED and task.status not in TASK_SETTLED:
             return ""  # said once, below
         case (
@@ -137,6 +149,14 @@ def _detail(state: RunState, number: int, task: TaskState, moment: Moment) -> st
             return printable(waiting_reason(state, number).removeprefix("it "))
         case _:
             return printable(task.message)
+
+
+def _stands(state: RunState, number: int) -> str:
+    """What is different about an attempt that is not simply one more of the same."""
+    about = purpose(state, number)
+    if about or state.tasks[number].rung == "same":
+        return printable(about)
+    return f", by {printable(performer_text(state, number))}"
 
 
 def progress_of(folder: Path) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from orchestrate.adapters.backends.environment import passed_environment
 from orchestrate.errors import AgentError
+from orchestrate.ports.evidence import Toolbox
 
 #: How the network is reached from here; without them nothing works behind a proxy.
 NETWORK = (
@@ -43,6 +45,7 @@ def agent_environment(
     home: str = "",
     access: Iterable[str] = (),
     task: Mapping[str, str] | None = None,
+    toolbox: Toolbox | None = None,
 ) -> dict[str, str]:
     """The whole environment: what is no secret of `environ`, and those named in `access`.
 
@@ -52,6 +55,7 @@ def agent_environment(
         home: private HOME; empty to keep the user's. Toolchains below the user's are named then.
         access: names of variables with which the provider is reached; passed on where set.
         task: what the task sets.
+        toolbox: where the project's test environment is.
 
     Raises:
         AgentError: the task sets a variable that is not its to set.
@@ -69,7 +73,9 @@ def agent_environment(
     if home:
         found = _toolchains(environ) | found | {"HOME": home}
     own = {"TMPDIR": scratch, "GIT_TERMINAL_PROMPT": "0", "LANG": environ.get("LANG") or "C.UTF-8"}
-    return found | own | dict(task or {})
+    tools = toolbox or Toolbox()
+    path = os.pathsep.join((*tools.path, found.get("PATH", os.defpath)))
+    return found | own | tools.env | {"PATH": path} | dict(task or {})
 
 
 def secrets(environ: Mapping[str, str], names: Iterable[str]) -> tuple[str, ...]:

@@ -89,6 +89,7 @@ class ClaudeBackend:
             home=private,
             access=VARIABLES,
             task=request.env,
+            toolbox=request.toolbox,
         )
         env |= {**ENVIRONMENT, **access.variables(request)}
         session = new_session(request, lambda each: _is_kept(access, request, each))

@@ -78,7 +78,17 @@ def rule_text(rule: Rule) -> str:
             rule.ability, TOOLS[rule.ability][0]
         )
     use = _USE.get(rule.ability)
-    return use.format(rule.pattern) if use else TOOLS[rule.ability][0]
+    return use.format(_written(rule)) if use else TOOLS[rule.ability][0]
+
+
+def _written(rule: Rule) -> str:
+    """A rule's pattern in the words of the program.
+
+    There a single slash stands for the folder of the settings file, which is the attempt's; it is
+    meant to be the top of the workspace, where the program works.
+    """
+    path = rule.ability in ("read", "write") and rule.pattern.startswith("/")
+    return f".{rule.pattern}" if path and not rule.pattern.startswith("//") else rule.pattern
 
 
 def _material(request: AttemptRequest) -> Iterable[str]:

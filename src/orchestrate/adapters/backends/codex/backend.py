@@ -170,6 +170,7 @@ class CodexBackend:
             home=request.scratch_dir if access.way == "key" else "",
             access=[name for name in passed if name],
             task=request.env,
+            toolbox=request.toolbox,
         )
 
     def _folders(self, request: AttemptRequest, access: Access) -> Folders:

@@ -105,4 +105,4 @@ def _shell_environment(request: AttemptRequest, environment: Mapping[str, str]) 
     """
     passed = {name: environment[name] for name in TOOLCHAINS if name in environment}
     own = {"GIT_TERMINAL_PROMPT": "0", SUPERVISED: request.token}
-    return {"inherit": "core", "set": {**passed, **request.env, **own}}
+    return {"inherit": "core", "set": {**passed, **request.toolbox.env, **request.env, **own}}

@@ -110,7 +110,7 @@ class ScriptedBackend:
     def enforcement(self, permissions: Permissions, *, writes: bool) -> Enforcement:
         """See AgentBackend. Whoever wrote the script decides what is done, and no model."""
         given = permissions.abilities if writes else permissions.abilities - {"write"}
-        names = [ability for ability in ABILITIES if ability not in given]
+        names: list[str] = [ability for ability in ABILITIES if ability not in given]
         names += ["execute"] if permissions.commands else []
         names += [rule.name for rule in permissions.denied if rule.translated]
         return Enforcement(enforced=tuple(Restriction(name, _HELD) for name in names))

@@ -17,6 +17,7 @@ import msgspec
 
 from orchestrate.adapters.backends.scripted import progress
 from orchestrate.adapters.backends.scripted.backend import RESULT_FILE
+from orchestrate.adapters.backends.scripted.consuming import excess, told
 from orchestrate.adapters.backends.scripted.progress import Progress
 from orchestrate.adapters.backends.scripted.steps import StepError, Steps
 from orchestrate.core.agents.script import (
@@ -24,7 +25,6 @@ from orchestrate.core.agents.script import (
     ScriptedAttempt,
     ScriptedUsage,
     TaskScript,
-    excess,
     whole_answer,
 )
 from orchestrate.core.planning.definition import FailureCause
@@ -114,11 +114,8 @@ class Performance:
 
     # -- what is left ------------------------------------------------------------------------------
 
-    def _usage(self, told: ScriptedUsage | None) -> Usage | None:
-        """What is accounted for; nothing at all where the script says nothing and bills nothing."""
-        if told is None:
-            return ScriptedUsage(turns=0).told(bill=True) if self._script.bill else None
-        return told.told(bill=self._script.bill)
+    def _usage(self, usage: ScriptedUsage | None) -> Usage | None:
+        return told(usage, bill=self._script.bill)
 
     def _leave(self, result: AttemptResult) -> int:
         if result.usage is None:
