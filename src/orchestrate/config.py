@@ -17,6 +17,8 @@ from orchestrate.errors import ConfigurationError
 
 #: A day: no check that anybody waits for lasts longer.
 MAX_TEST_TIMEOUT_S = 86_400
+#: The largest budget, as in workflow files; "infinite" is said by setting none.
+MAX_BUDGET_USD = 1_000_000
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,8 +72,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     backend: Literal["", "claude", "codex"] = ""
     claude_model: str = ""
     codex_model: str = ""
-    budget_usd: Annotated[float, msgspec.Meta(gt=0)] | None = None
-    attempt_budget_usd: Annotated[float, msgspec.Meta(gt=0)] = 2.0
+    budget_usd: Annotated[float, msgspec.Meta(gt=0, le=MAX_BUDGET_USD)] | None = None
+    attempt_budget_usd: Annotated[float, msgspec.Meta(gt=0, le=MAX_BUDGET_USD)] = 2.0
     script: str = ""
 
 

@@ -316,7 +316,7 @@ def detect_checks(site: Site) -> Detection:
     """The commands by which the site's repository can be checked; executes nothing."""
     from orchestrate.adapters.system.supervisor import ProcessSupervisor
 
-    return _evidence(site, ProcessSupervisor()).detect(site.root)
+    return _evidence(site, ProcessSupervisor(), builds=False).detect(site.root)
 
 
 async def gather_check(site: Site, command: CheckCommand, choice: BaseChoice) -> Evidence:
@@ -569,12 +569,14 @@ def _pricing(usage: Usage, who: Assignee) -> Usage:
     return priced(usage, _price_table(), who.provider, who.model)
 
 
-def _evidence(site: Site, supervisor: ProcessSupervisor) -> LocalEvidence:
+def _evidence(site: Site, supervisor: ProcessSupervisor, *, builds: bool = True) -> LocalEvidence:
+    """What gathers evidence. It `builds` environments, unless it is only to look."""
     from orchestrate.adapters.evidence.runner import LocalEvidence
     from orchestrate.adapters.system.footprint import Place, record
 
     folder = environments_dir(site)
-    record(Place("state", str(folder)))
+    if builds:
+        record(Place("state", str(folder)))
     return LocalEvidence(supervisor, folder, setup=site.settings.setup)
 
 

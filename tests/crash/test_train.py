@@ -69,6 +69,7 @@ def test_conflicting_work_is_merged_or_sent_back_with_the_reason(repository: Pat
     assert {e["task"] for e in returned} <= {"first", "rename"}
     assert len(returned) == 1
     assert "passes alone and breaks together" in returned[0]["message"]
+    assert returned[0]["together"]
     other = ({"first", "rename"} - {returned[0]["task"]}).pop()
     assert f"with the work of {other}" in returned[0]["message"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -21,7 +22,7 @@ from orchestrate.testing.model_server import (
 )
 from orchestrate.testing.model_server.scenario import Action
 from tests.agent_programs import DUMMY_KEY, environment, program
-from tests.e2e.command import ARGV, PATIENCE_S, Result
+from tests.e2e.command import ARGV, PATIENCE_S, Result, log, wait_for
 from tests.e2e.git_states import git
 
 PROGRAMS = ("claude", "codex")
@@ -34,9 +35,7 @@ MENDED = "def add(a, b):\n    return a + b\n"
 FILES = {"calc.py": WRONG, "notes.txt": "one\ntwo\n"}
 
 _IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@orchestrate.invalid")
-_GIT_CONFIG = (
-    "[user]\n\tname = Test User\n\temail = test@orchestrate.invalid\n[init]\n\tdefaultBranch = main\n"
-)
+_GIT_CONFIG = "[user]\n\tname = Test User\n\temail = test@orchestrate.invalid\n"
 
 
 def answer(summary: str = "Did it.", outcome: str = "done", **fields: Any) -> Json:
@@ -67,6 +66,9 @@ MENDING = Bash("sed -i 's/a - b/a + b/' calc.py")
 MENDING_WRONG = Bash("sed -i 's/a - b/a * b/' calc.py")
 
 
+#: A further key of the tasks below.
+TRIES = "retry: {max_attempts: 2, backoff: 0.1}"
+
 #: One task that looks, and one that has to change a file.
 LOOK = workflow("{id: look, agent: helper, prompt: Look around., timeout: 2m}")
 MEND = workflow(
@@ -92,14 +94,10 @@ class Bench:
     Args:
         folder: an empty folder.
         scripts: program -> the roles that answer it.
-        server: one that runs already and is not ended; its scenarios are replaced.
     """
 
-    def __init__(
-        self, folder: Path, *, server: ModelServer | None = None, **scripts: Role | tuple[Role, ...]
-    ) -> None:
-        self._own = server is None
-        self.server = server or ModelServer()
+    def __init__(self, folder: Path, **scripts: Role | tuple[Role, ...]) -> None:
+        self.server = ModelServer()
         for name in PROGRAMS:
             roles = scripts.get(name, ())
             self.server.add(Scenario(name, roles if isinstance(roles, tuple) else (roles,)))
@@ -153,8 +151,7 @@ class Bench:
                 # Its supervisors see that it is gone, and end what they started.
                 driver.kill()
             driver.communicate()
-        if self._own:
-            self.server.close()
+        self.server.close()
 
     # -- the command line ----------------------------------------------------------------------
 
@@ -196,6 +193,29 @@ class Bench:
         )
         return self._started[-1]
 
+    def until(self, driver: subprocess.Popen[str], what: str, condition: Callable[[], Any]) -> Any:
+        """Wait for something a driver brings about; fails with its words if it ends before."""
+
+        def look() -> Any:
+            over = driver.poll() is not None
+            found = condition()
+            assert found or not over, f"no {what}, and it ended: {driver.communicate()}"
+            return found
+
+        return wait_for(what, look)
+
+    def until_asked(
+        self, driver: subprocess.Popen[str], number: int, backend: str, role: str | None = None
+    ) -> tuple[Exchange, ...]:
+        """Wait until a program has asked the model so many times."""
+
+        def enough() -> tuple[Exchange, ...] | None:
+            found = self.asked(backend, role)
+            return found if len(found) >= number else None
+
+        asked: tuple[Exchange, ...] = self.until(driver, f"request {number}", enough)
+        return asked
+
     def _run(self, flow: str, backend: str) -> list[str]:
         path = self.folder / "work.yaml"
         path.write_text(flow, encoding="utf-8")
@@ -209,6 +229,18 @@ class Bench:
         rows = self.call("events", run, "--json").data
         found: list[dict[str, Any]] = [row["event"] for row in rows]
         return [each for each in found if not names or each["event"] in names]
+
+    def log(self) -> list[dict[str, Any]]:
+        """The log of the latest run as it lies on disk, while it is being written."""
+        return log(self.root / ".git" / "orchestrate")
+
+    def await_event(self, driver: subprocess.Popen[str], name: str) -> dict[str, Any]:
+        """The first event of this name in the latest run, once it is there."""
+        found = self.until(
+            driver, name, lambda: [each for each in self.log() if each["event"] == name]
+        )
+        event: dict[str, Any] = found[0]
+        return event
 
     def asked(self, backend: str, role: str | None = None) -> tuple[Exchange, ...]:
         """What one of the programs asked the model."""

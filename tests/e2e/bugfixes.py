@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from orchestrate.testing.model_server import Role, Step, Tokens, Write, turn
+from orchestrate.testing.model_server import Read, Role, Step, Tokens, Write, turn
 from tests.e2e.agents import answer
 
 #: The tasks of the workflow that agents perform, in the order of its file.
 TASKS = ("impact", "regression", "fix", "review")
 
 Files = Mapping[str, str]
+
+#: A project around `agents.WRONG`, whose own test does not see what is wrong with it.
+PROJECT = {
+    "pyproject.toml": "[tool.pytest.ini_options]\npythonpath = ['.']\n",
+    "tests/test_calc.py": "from calc import add\n\n\ndef test_nothing():\n"
+    "    assert add(1, 0) == 1\n",
+}
+#: The test that does.
+RED = {
+    "tests/test_add.py": "from calc import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n"
+}
+RED_TEST = "tests/test_add.py::test_add"
 
 
 def bugfix_roles(
@@ -31,7 +43,12 @@ def bugfix_roles(
     fixing = [
         step
         for patch in patches
-        for step in (_writing(patch), turn(answer("Corrected.", fix="See the diff.\n")))
+        # Claude Code refuses to write over a file that was not read.
+        for step in (
+            turn(*(Read(path) for path in patch)),
+            _writing(patch),
+            turn(answer("Corrected.", fix="See the diff.\n")),
+        )
     ]
     steps: dict[str, Sequence[Step]] = {
         "impact": [

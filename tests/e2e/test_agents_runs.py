@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from orchestrate.testing.model_server import Bash, Exchange, Fault, Tokens, turn
+from orchestrate.testing.model_server import Bash, Fault, Tokens, turn
 from tests.e2e.agents import (
     LOOK,
     MEND,
@@ -75,12 +74,10 @@ def test_eight_agents_work_at_once(tmp_path: Path, backend: str) -> None:
     flow = workflow(*tasks, head="limits: {max_parallel: 8}")
     together = turn(Bash("true"), faults=(Fault("hang", times=8, until="all"),))
 
-    def all_ask(found: Sequence[Exchange]) -> bool:
-        return len({each.conversation for each in found if each.role}) == 8
-
     with Bench(tmp_path, **{backend: script(together, answer())}) as bench:
         driver = bench.start(flow, backend)
-        bench.server.wait_for(all_ask, timeout_s=120, scenario=backend)
+        asked = bench.until_asked(driver, 8, backend)
+        assert len({each.conversation for each in asked}) == 8
         bench.server.release("all")
         assert driver.wait(120) == 0
         events = bench.events()
@@ -100,13 +97,10 @@ def test_two_agents_at_once_share_a_budget_and_a_third_waits_for_more(
     first = turn(Bash("true"), tokens=dear, faults=(Fault("hang", times=2, until="both"),))
     free = turn(answer(), tokens=Tokens(0, 0, 0, 0))
 
-    def both_ask(found: Sequence[Exchange]) -> bool:
-        return len({each.conversation for each in found if each.role}) == 2
-
     with Bench(tmp_path, **{backend: script(first, free, repeat_last=True)}) as bench:
         bench.environ["ORCHESTRATE_ATTEMPT_BUDGET_USD"] = "0.1"
         driver = bench.start(workflow(*tasks, last), backend, "--budget-usd", "0.2")
-        bench.server.wait_for(both_ask, timeout_s=120, scenario=backend)
+        bench.until_asked(driver, 2, backend)
         bench.server.release("both")
         assert driver.wait(120) == 8
         events = bench.events()

@@ -39,6 +39,25 @@ phases:
     tasks: [{id: wait, run: "touch begun; until test -e go; do sleep 0.05; done"}]
 """
 
+HANDED = """
+version: 1
+name: handed
+phases:
+  - name: only
+    tasks:
+      - {id: sign, agent: architect, backend: human, prompt: Sign it.}
+      - {id: change, agent: architect, backend: human, prompt: Change it., writes: true}
+"""
+
+SCRIPT = """
+version: 1
+tasks:
+  impact: [{}]
+  regression: [{}]
+  fix: [{}]
+  review: [{}]
+"""
+
 #: Commands whose documents were seen.
 _seen: set[str] = set()
 
@@ -150,6 +169,45 @@ def writing(root: Path) -> None:
     assert asked("checks", cwd=root)["evidence"] is None
 
 
+def handing_over(root: Path) -> None:
+    (root / "handed.yaml").write_text(HANDED)
+    begun = asked("run", "handed.yaml", cwd=root, code=7)
+    waiting = asked("task", "list", cwd=root)
+    assert {row["task"] for row in waiting} == {"sign", "change"}
+    assert asked("task", "show", "last", "sign", cwd=root)["task"] == "sign"
+    taken = asked("task", "take", "last", "change", cwd=root)
+    Path(taken["folder"], "signed.txt").write_text("yes\n")
+    asked("task", "done", "last", "change", "--summary", "Wrote it.", cwd=root)
+    asked("task", "decline", "last", "sign", "--reason", "not me", cwd=root)
+    assert asked("cost", begun["run"], cwd=root)["run"] == begun["run"]
+    asked("run", "handed.yaml", "--phases=only", "--dry-run", cwd=root)
+    asked("run", "handed.yaml", cwd=root, code=7)
+    asked("task", "done", "last", "sign", "--summary", "Signed.", cwd=root)
+    taken = asked("task", "take", "last", "change", cwd=root)
+    Path(taken["folder"], "signed.txt").write_text("yes\n")
+    asked("task", "done", "last", "change", "--summary", "Wrote it.", cwd=root)
+    asked("resume", "--yes", cwd=root)
+    assert "signed.txt" in asked("pull-request", "--print", cwd=root)["body"]
+
+
+def making_agents(root: Path) -> None:
+    made = asked("agent", "generate", "builder", "python", cwd=root)
+    assert made["agents"][0]["name"] == "builder-python"
+    assert asked("agent", "create", "reads logs", "--name", "log-reader", cwd=root)["agents"]
+    assert asked("agent", "check", "builder-python", cwd=root)["backends"]
+    assert asked("agent", "archive", "builder-python", cwd=root)["name"] == "builder-python"
+    assert asked("agent", "activate", "builder-python", cwd=root)["name"] == "builder-python"
+
+
+def mending(root: Path) -> None:
+    (root / "script.yaml").write_text(SCRIPT)
+    shown = asked(
+        *("bugfix", "it is wrong", "--dry-run", "--backend", "scripted", "--script", "script.yaml"),
+        cwd=root,
+    )
+    assert {who["task"] for who in shown["performers"]} >= {"impact", "regression", "fix", "review"}
+
+
 def taking_away(repository: Path) -> None:
     removed = asked("uninstall", "--yes", "--with-unmerged", cwd=repository)["removed"]
     assert str(repository / ".git" / "orchestrate") in removed
@@ -171,5 +229,9 @@ def test_every_command_prints_one_valid_document(tmp_path: Path) -> None:
     detached(repository)
     scanning(plant(tmp_path / "planted"))
     writing(project(tmp_path / "writing", CLASH))
+    handed = project(tmp_path / "handed", CLASH)
+    handing_over(handed)
+    making_agents(handed)
+    mending(handed)
     taking_away(repository)
     assert _seen == set(COMMAND_DATA)

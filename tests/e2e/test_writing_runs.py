@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,8 +64,25 @@ def test_writing_past_the_workspace_is_seen_by_the_audit(tmp_path: Path) -> None
     task = f"{{id: a, run: 'echo x > a2; echo astray >> {root}/a.txt', writes: [a2]}}"
     (tmp_path / "flow.yaml").write_text(flow(task))
     done = run_flow(root, "--json")
+    assert done.data["status"] == "completed"
+    assert done.code == 10, done
     assert done.data["audit"] == "failed"
     assert done.data["audit_changes"] == ["file a.txt changed"]
+    assert "what is yours is not as it was at the beginning of the run: file a.txt changed" in (
+        done.err
+    )
+
+
+def test_a_run_beside_it_that_ends_earlier_is_none_of_the_audits_business(tmp_path: Path) -> None:
+    root = project(tmp_path / "repo")
+    (tmp_path / "flow.yaml").write_text(flow("{id: a, run: echo x > x, writes: [x]}"))
+    nested = f"{sys.executable} -P -m orchestrate run {tmp_path}/flow.yaml --repo {root}"
+    outer = f"{{id: a, run: 'env -u ORCHESTRATE_ATTEMPT {nested} >&2; echo y > y', writes: [y]}}"
+    (tmp_path / "outer.yaml").write_text(flow(outer))
+    done = orchestrate("run", "../outer.yaml", "--json", cwd=root)
+    branches = git(root, "for-each-ref", "--format=%(refname)", "refs/heads/orchestrate").split()
+    assert len(branches) == 2, done
+    assert (done.code, done.data["audit"]) == (0, "passed"), done
 
 
 def test_our_own_folders_inside_the_repository_are_not_the_users(

@@ -155,7 +155,7 @@ class Rig:
             wait_for_people=wait_for_people,
         )
 
-    def session(self) -> Session:
+    def session(self, ended: Callable[[RunState], None] | None = None) -> Session:
         return Session(
             store=self.store,
             clock=CLOCK,
@@ -165,6 +165,7 @@ class Rig:
             build_request=self.build,
             sample=self.sample,
             identity="the test",
+            ended=ended,
         )
 
     async def granted(self, workflow: Workflow, *names: str) -> RunState:

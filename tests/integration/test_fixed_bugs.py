@@ -83,6 +83,71 @@ def test_a_fix_that_keeps_the_tests_from_speaking_is_sent_back(bug: Bug, kind: s
     assert judged.verdict == "failed" or kind == "no Python"
 
 
+#: A plugin by which every test passes, whatever the code does.
+ALL_PASS = """\
+import pytest
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_pyfunc_call(pyfuncitem):
+    outcome = yield
+    outcome.force_result(True)
+"""
+#: What mends the code when the tests are run, and not before.
+MENDS = """\
+import pathlib
+
+code = pathlib.Path(__file__).parent.parent / "sums.py"
+code.write_text(code.read_text().replace("len(numbers)", "(len(numbers) or 1)"))
+"""
+STEERING: dict[str, dict[str, str | None]] = {
+    "a hook in a conftest.py": {"tests/conftest.py": ALL_PASS},
+    "a plugin named in the settings": {
+        "everything.py": ALL_PASS,
+        "pyproject.toml": "[tool.pytest.ini_options]\naddopts = '-q -p everything'\n",
+    },
+    "other settings in front of these": {
+        "everything.py": ALL_PASS,
+        "pytest.ini": "[pytest]\naddopts = -p everything\n",
+    },
+    "a conftest.py that mends the code for the tests": {"tests/conftest.py": MENDS},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", STEERING)
+def test_a_fix_that_makes_any_test_pass_is_sent_back_with_what_to_take_back(
+    bug: Bug, kind: str
+) -> None:
+    files = STEERING[kind]
+    judged, _ = bug.fixed(files)
+    assert judged.verdict == "failed", judged
+    steering = next(path for path in files if path != "everything.py")
+    assert f"with {steering} as before the fix: still failing: {RED_TEST}" in judged.cause
+    assert "mend the code, and take that change back" in judged.cause
+
+
+@pytest.mark.slow
+def test_what_a_fix_breaks_and_hides_by_its_settings_is_seen(bug: Bug) -> None:
+    broken = FIX.replace("sum(numbers)", "0 * sum(numbers)")
+    judged, _ = bug.fixed({"sums.py": broken, "conftest.py": ALL_PASS})
+    assert judged.verdict == "failed", judged
+    assert "with conftest.py as before the fix, it breaks tests/test_sums.py::" in judged.cause
+
+
+@pytest.mark.slow
+def test_a_fix_may_bring_tests_and_settings_of_its_own_if_it_holds_without_them(bug: Bug) -> None:
+    files = {
+        "sums.py": FIX,
+        "tests/conftest.py": "import pytest\n\n\n@pytest.fixture\ndef one():\n    return [1]\n",
+        "tests/test_more.py": "from sums import total\n\n\n"
+        "def test_one(one):\n    assert total(one) == 1\n",
+    }
+    judged, note = bug.fixed(files)
+    assert judged.verdict == "passed", judged
+    assert "1 test red before and green now" in note.summary
+
+
 @pytest.mark.slow
 def test_what_breaks_elsewhere_is_seen_by_the_tests_on_the_line(bug: Bug) -> None:
     line = bug.line

@@ -14,8 +14,14 @@ from orchestrate.adapters.system.ownership import RunLock
 from orchestrate.core.planning.definition import GateSpec, Workflow
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import events as ev
+from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RunStatus, TaskStatus
-from orchestrate.errors import ConflictError, IllegalCommandError, RequestError
+from orchestrate.errors import (
+    ConfigurationError,
+    ConflictError,
+    IllegalCommandError,
+    RequestError,
+)
 from orchestrate.hosts.local import session as session_module
 from orchestrate.ports.performer import AttemptRequest, AttemptResult
 from orchestrate.testing.scripted_performer import ScriptedPerformer
@@ -184,6 +190,40 @@ def test_cancelling_a_run_without_owner_accounts_for_its_attempts(tmp_path: Path
         return rig
 
     assert asyncio.run(main()).kinds()[-1] == "AttemptCancelled"
+
+
+# -- what is done when a run has ended ---------------------------------------------------------
+
+
+def test_completed_run_is_completed_although_its_things_cannot_be_put_away(tmp_path: Path) -> None:
+    def full(state: RunState) -> None:
+        raise ConfigurationError("the disk is full")
+
+    async def main() -> tuple[RunState, tuple[str, ...]]:
+        session = Rig(tmp_path).session(ended=full)
+        state = await session.start(Rig(tmp_path).new(flow(task("a"))))
+        return state, session.notes
+
+    state, notes = asyncio.run(main())
+    assert state.status is RunStatus.COMPLETED
+    assert len(notes) == 1 and "the disk is full" in notes[0]
+
+
+def test_things_of_a_run_are_put_away_when_it_is_cancelled_without_a_driver(
+    tmp_path: Path,
+) -> None:
+    put_away: list[RunStatus] = []
+
+    async def main() -> None:
+        rig = Rig(tmp_path)
+        session = rig.session(ended=lambda state: put_away.append(state.status))
+        await session.create(rig.new(flow(task("a"))))
+        await session.tell(RUN, cmd.PauseRun(by="ada"))
+        assert not put_away
+        await session.tell(RUN, cmd.CancelRun(by="ada"))
+
+    asyncio.run(main())
+    assert put_away == [RunStatus.CANCELLED]
 
 
 # -- signals -----------------------------------------------------------------------------------

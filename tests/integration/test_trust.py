@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,27 @@ def test_a_memory_that_cannot_be_written_is_said_with_a_remedy(tmp_path: Path, h
         Trust(tmp_path / "file").trust(git_repository(tmp_path / "one"))
     assert "cannot be remembered" in caught.value.message
     assert caught.value.remedy
+
+
+def test_all_who_trust_a_repository_at_once_agree_on_it(home: Path, tmp_path: Path) -> None:
+    one = git_repository(tmp_path / "one")
+    told = """import sys
+from pathlib import Path
+from orchestrate.adapters.system.trust import Trust
+sys.stdin.readline()
+Trust().trust(Path(sys.argv[1]))
+"""
+    argv = [sys.executable, "-c", told, str(one)]
+    for _ in range(3):
+        all_of_them = [subprocess.Popen(argv, stdin=subprocess.PIPE, text=True) for _ in range(4)]
+        for process in all_of_them:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        for process in all_of_them:
+            process.communicate(timeout=60)
+        assert [process.returncode for process in all_of_them] == [0] * 4
+        assert Trust().is_trusted(one)
+        assert sorted(path.name for path in (one / ".git" / "orchestrate").iterdir()) == ["trust"]
+        Trust().revoke(one)
+        (one / ".git" / "orchestrate" / "trust").unlink()

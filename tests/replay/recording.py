@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from orchestrate.core import codec
+from orchestrate.core.planning.budget import Amount
 from orchestrate.core.running.events import AnyEvent
 from orchestrate.core.running.state import RunState
 
@@ -19,7 +20,10 @@ FOLDER = Path(__file__).with_name("histories")
 
 
 class Header(msgspec.Struct, frozen=True):
-    """What a history is about and led to. `chain` is the hash chain at its end, in hex."""
+    """What a history is about and led to. `chain` is the hash chain at its end, in hex.
+
+    `spent` is what counts against budgets, by scope; nothing in histories of runs without agents.
+    """
 
     about: str
     run: str
@@ -28,6 +32,7 @@ class Header(msgspec.Struct, frozen=True):
     tasks: dict[str, str]
     attempts: dict[str, int]
     gates: dict[str, str]
+    spent: dict[str, Amount] = {}
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -50,6 +55,7 @@ def write(path: Path, about: str, events: Sequence[AnyEvent], state: RunState) -
         tasks={name: state.tasks[n].status.value for name, n in plan.position.items()},
         attempts={name: state.tasks[n].attempts for name, n in plan.position.items()},
         gates={name: gate.status.value for name, gate in sorted(state.gates.items())},
+        spent=dict(sorted(state.spent.items())),
     )
     lines = [
         Line(codec.SCHEMA, type(event).__name__, msgspec.Raw(data))

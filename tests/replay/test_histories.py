@@ -38,6 +38,7 @@ def test_history_leads_where_it_led(recorded: tuple[Header, list[Line]]) -> None
     assert {name: state.tasks[n].status.value for name, n in plan.position.items()} == header.tasks
     assert {name: state.tasks[n].attempts for name, n in plan.position.items()} == header.attempts
     assert {name: gate.status.value for name, gate in state.gates.items()} == header.gates
+    assert dict(state.spent) == header.spent
 
 
 def test_hash_chain_is_the_one_that_was_stored(recorded: tuple[Header, list[Line]]) -> None:

@@ -102,8 +102,9 @@ def facts_at(store: EventStore, run: str, checkpoint: Checkpoint) -> Facts:
 def state_digest(state: RunState) -> str:
     """The SHA-256 of what a checkpoint restores, so that two moments can be compared.
 
-    Attempts at work count as ready with their workspace's snapshot, as a rollback leaves them; the
-    numbers of attempts and all times are left out.
+    Attempts at work count as ready with their workspace's snapshot, and tasks that people have as
+    ready to be handed out, as a rollback leaves them; the numbers of attempts and all times are
+    left out.
     """
     return facts_digest(facts(state, ""))
 
@@ -122,8 +123,9 @@ def facts_digest(held: Facts) -> str:
 def essence(task: TaskState, snapshot: str | None = None) -> dict[str, object]:
     """What of a task a checkpoint restores; `snapshot` is that of its workspace, if at work."""
     at_work = task.status is TaskStatus.RUNNING
+    begun = at_work or task.status is TaskStatus.HANDED
     return {
-        "status": "ready" if at_work else task.status.value,
+        "status": "ready" if begun else task.status.value,
         "summary": task.summary,
         "artifacts": task.artifacts,
         "commit": task.commit,

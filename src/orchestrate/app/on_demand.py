@@ -88,7 +88,8 @@ def _record(state: RunState, agent: str) -> AgentRecord:
         who = performing(plan, number, record)
         if who is not None and agent in {each.agent for each in (who, *task.staff)}:
             done.append(DoneTask(task.id, record.status.value, record.summary))
-            scopes.add(f"task:{task.group or task.id}")
+            if not who.script:  # what a script makes up was not spent
+                scopes.add(f"task:{task.group or task.id}")
     spent = [state.spent[scope] for scope in scopes if scope in state.spent]
     return AgentRecord(
         run=state.run,

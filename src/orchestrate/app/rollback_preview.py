@@ -76,20 +76,21 @@ def _task_change(
             "leaves" if left else "joins",
             "its list was not expanded yet" if left else "its list was expanded already",
         )
-    if essence(now) == essence(then, snapshot):
+    if now.status is not TaskStatus.HANDED and essence(now) == essence(then, snapshot):
         return None
     fate, why = _fate(now, then, snapshot)
     return TaskChange(name, now.status, then.status, fate, why)
 
 
 def _fate(now: TaskState, then: TaskState, snapshot: str | None) -> tuple[Fate, str]:
+    if now.status is TaskStatus.HANDED:
+        after = _without_person(then, snapshot)
+        return "changed", f"a person has attempt {now.attempts}, which is not used; {after}"
     if then.status is TaskStatus.RUNNING:
         files = (
             "from the files it had" if snapshot else "from the beginning: its files are not held"
         )
         return "goes-on", f"attempt {then.attempts} was at work; it starts again {files}"
-    if then.status is TaskStatus.HANDED:
-        return "changed", f"a person had attempt {then.attempts}; it is handed out anew"
     if then.status is TaskStatus.SUCCEEDED:
         return "back", f"the result of attempt {then.attempts} holds again"
     if then.status is TaskStatus.MERGING:
@@ -98,11 +99,18 @@ def _fate(now: TaskState, then: TaskState, snapshot: str | None) -> tuple[Fate, 
         return "changed", f"the work of attempt {then.attempts} is in conflict again"
     if now.status is TaskStatus.SUCCEEDED:
         return "again", f"the result of attempt {now.attempts} is taken back; it is done anew"
-    if now.status is TaskStatus.HANDED:
-        return "changed", f"a person has attempt {now.attempts}; what they did is not used"
     if then.snapshot:
         return "goes-on", "it starts again from the files it had"
     return "changed", f"it is {then.status.value} again"
+
+
+def _without_person(then: TaskState, snapshot: str | None) -> str:
+    """What becomes of a task that is taken from a person."""
+    if then.status is TaskStatus.HANDED:
+        return "it is handed out anew"
+    if then.status is TaskStatus.RUNNING:
+        return f"it starts again{' from the files it had' if snapshot else ''}"
+    return f"it is {then.status.value} again"
 
 
 def _gate_changes(now: Facts, then: Facts) -> Iterator[GateChange]:

@@ -161,6 +161,11 @@ class Staffing:
                 f"task {task.id}: there is no agent backend {name!r}",
                 remedy=f"use one of: {', '.join(self._choice.backends) or 'none is usable here'}",
             )
+        if name not in self._choice.backends:
+            raise ConfigurationError(
+                f"task {task.id} is for {name}, which cannot be used here",
+                remedy="see what is missing: orchestrate doctor",
+            )
         performing: AgentBackend = backend  # type: ignore[assignment]
         profile = self._profile(task, agent)
         self._require_trust(task, profile)
@@ -245,7 +250,8 @@ class Outlook(msgspec.Struct, frozen=True):
 
     `attempts` counts the paid attempts that are certain to be tried once, `most` those that can
     follow from failures as well; groups count as one, as their lists are not known. `bound_usd` is
-    the most all of `most` may cost by their allowances, None where nothing bounds it.
+    the most all of `most` may cost by their allowances, None where nothing bounds it: a limit in
+    dollars does not hold somebody whose price nobody knows.
     """
 
     attempts: int
@@ -271,11 +277,11 @@ def outlook(workflow: Workflow) -> Outlook:
             counted += [(task.advisor, 1), (task.staff[0], 1)]
         for who, times in counted:
             most += times
-            allowance = who.allowance.cost_usd
+            allowance = who.allowance.cost_usd if who.priced else None
             bound = None if bound is None or allowance is None else bound + times * allowance
             everybody.append(who)
     limit = workflow.limits.budget.cost_usd
-    if limit is not None:
+    if limit is not None and all(who.priced for who in everybody):
         bound = limit if bound is None else min(bound, limit)
     return Outlook(
         attempts=attempts,

@@ -56,6 +56,17 @@ def test_collecting_again_gives_the_same_commit(rig: Rig) -> None:
     assert _collect(rig, workspace, 11.0).commit != work.commit
 
 
+def test_earlier_work_of_a_workspace_is_kept_beside_what_replaces_it(rig: Rig) -> None:
+    workspace = rig.prepared()
+    Path(workspace.folder, "a.txt").write_text("a\n")
+    first = _collect(rig, workspace)
+    assert b"earlier" not in inspect(rig, "for-each-ref")
+    Path(workspace.folder, "a.txt").write_text("b\n")
+    second = _collect(rig, workspace)
+    pinned = inspect(rig, "for-each-ref", "--format=%(objectname)", "refs/orchestrate").decode()
+    assert {first.commit, second.commit} <= set(pinned.split())
+
+
 def test_ignored_files_are_not_collected(make_rig: MakeRig) -> None:
     def build(root: Path) -> Path:
         tracked(root, __gitignore="*.log\n")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from orchestrate.app.checkpoints import facts_digest, state_digest
 from orchestrate.app.rollback_preview import StateChanges, state_changes
-from orchestrate.core.planning.definition import PhaseSpec
+from orchestrate.core.planning.definition import PhaseSpec, TaskSpec
+from orchestrate.core.planning.staffing import HandOver
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.status import GateStatus
-from tests.unit.core.running.drive import Run, gate, group, task, workflow, writer
+from tests.unit.core.running.drive import Run, agent_task, gate, group, task, workflow, writer
 
 
 def fates(changes: StateChanges) -> dict[str, str]:
@@ -93,3 +94,34 @@ def test_a_gate_that_was_decided_since_is_closed_again() -> None:
         GateStatus.PASSED,
         GateStatus.CLOSED,
     )
+
+
+def _with_person() -> Run:
+    return Run(workflow(TaskSpec("a", "main", agent="x", backend="human"), task("b"))).start()
+
+
+def test_a_task_that_a_person_has_is_taken_from_them_and_handed_out_anew() -> None:
+    run = _with_person()
+    name = held(run)
+    (change,) = state_changes(run.state, run.kept[name]).tasks
+    assert (change.task, change.fate) == ("a", "changed")
+    assert change.why == "a person has attempt 1, which is not used; it is handed out anew"
+
+
+def test_the_state_after_going_back_is_the_one_that_was_held_though_a_person_had_a_task() -> None:
+    run = _with_person()
+    name = held(run)
+    before = facts_digest(run.kept[name])
+    run.hand_in("a")
+    run.give(cmd.PauseRun())
+    assert fates(state_changes(run.state, run.kept[name])) == {"a": "again"}
+    run.roll_back(name)
+    assert state_digest(run.state) == before
+
+
+def test_what_agents_did_before_a_person_got_it_is_ready_again() -> None:
+    run = Run(workflow(agent_task("a", hand_over=HandOver()))).start()
+    name = held(run)
+    run.fail("a", "refusal")
+    (change,) = state_changes(run.state, run.kept[name]).tasks
+    assert change.why == "a person has attempt 2, which is not used; it is ready again"

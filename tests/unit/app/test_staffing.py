@@ -149,6 +149,12 @@ def test_without_a_usable_backend_nothing_is_staffed() -> None:
         _staffed(_task(), backends=())
 
 
+def test_a_backend_that_a_task_names_has_to_be_usable_here() -> None:
+    with pytest.raises(ConfigurationError, match="task t is for codex"):
+        _staffed(_task(backend="codex"), backends=("claude",))
+    assert _staffed(_task(backend="codex")).staff[0].backend == "codex"
+
+
 def test_an_agent_nobody_knows_is_named_with_its_task() -> None:
     with pytest.raises(DefinitionError, match="task t is for the agent 'nobody'"):
         _staffed(_task(agent="nobody"))

@@ -18,6 +18,7 @@ from orchestrate.core.planning.budget import UNLIMITED, Budget
 from orchestrate.core.planning.definition import TaskSpec
 from orchestrate.core.planning.staffing import Assignee
 from orchestrate.core.sharing.usage import AgentSession, Usage
+from orchestrate.errors import ConfigurationError, StoreError
 from orchestrate.hosts.local.agent_care import AgentCare
 from orchestrate.hosts.local.briefing import Briefing
 from orchestrate.hosts.local.perform import ProcessPerformer
@@ -35,6 +36,8 @@ class _Supervisor:
     def __init__(self) -> None:
         self.end = asyncio.Event()
         self.started = asyncio.Event()
+        self.stopping = asyncio.Event()
+        self.lingers: asyncio.Event | None = None
         self.specs: list[ProcessSpec] = []
         self.outcome: ProcessOutcome | None = None
         self.ending = ProcessOutcome(token="t", exit_code=0, duration_s=2.0)
@@ -46,6 +49,9 @@ class _Supervisor:
         try:
             await self.end.wait()
         except asyncio.CancelledError:
+            self.stopping.set()
+            if self.lingers is not None:
+                await self.lingers.wait()
             self.outcome = ProcessOutcome(token="t", signal=15, stopped="cancelled", duration_s=1.0)
             raise
         self.outcome = self.ending
@@ -309,6 +315,101 @@ def test_an_attempt_whose_driver_died_tells_session_and_account(tmp_path: Path) 
     assert result is not None and result.cause == "lost"
     assert result.usage is not None and result.usage.tokens == 3
     assert result.session is not None and result.session.workspace == "t.1"
+
+
+def test_time_that_nobody_measured_counts_as_all_that_was_left_of_it(tmp_path: Path) -> None:
+    async def scene() -> AttemptResult | None:
+        backend = _Backend(_good())
+        backend.usage = Usage(output_tokens=3, complete=False)
+        return await _Rig(tmp_path, backend).performer.recover(
+            _Rig(tmp_path, backend).request(cap=Budget(time_s=60.0))
+        )
+
+    (tmp_path / "attempt").mkdir()
+    (tmp_path / "attempt" / "stdout.log").touch()
+    result = asyncio.run(scene())
+    assert result is not None and result.duration_s == 60.0
+
+
+def test_a_result_is_not_lost_because_the_permit_cannot_be_given_back(tmp_path: Path) -> None:
+    async def scene() -> AttemptResult:
+        rig = _Rig(tmp_path, _Backend(_good()))
+
+        def refuse(*_: object, **__: object) -> None:
+            raise StoreError("the disk is full")
+
+        rig.gate.leave = refuse  # type: ignore[method-assign]
+        rig.supervisor.end.set()
+        return await rig.performer.perform(rig.request())
+
+    result = _do(scene())
+    assert result.ok and result.usage is not None and result.usage.tokens == 5
+
+
+def test_what_was_consumed_is_told_although_the_work_cannot_be_collected(tmp_path: Path) -> None:
+    async def scene() -> AttemptResult:
+        rig = _Rig(tmp_path, _Backend(_good()))
+
+        def refuse(*_: object) -> None:
+            raise ConfigurationError("there is no room")
+
+        rig.files.collect = refuse
+        rig.supervisor.end.set()
+        return await rig.performer.perform(rig.request(writes=True))
+
+    result = _do(scene())
+    assert (result.ok, result.cause) == (False, "unavailable")
+    assert "no room" in result.message
+    assert result.usage is not None and result.usage.tokens == 5
+
+
+def test_nothing_runs_on_when_looking_after_it_breaks(tmp_path: Path) -> None:
+    async def scene() -> str:
+        backend = _Backend(_good())
+
+        def broken(request: AttemptRequest) -> Observed:
+            raise OSError("no more files can be opened")
+
+        backend.observed = broken  # type: ignore[method-assign]
+        rig = _Rig(tmp_path, backend)
+        with pytest.raises(OSError, match="no more files"):
+            await rig.performer.perform(rig.request(cap=Budget(tokens=1)))
+        assert rig.supervisor.outcome is not None
+        return rig.supervisor.outcome.stopped
+
+    assert asyncio.run(scene()) == "cancelled"
+
+
+def test_what_only_saves_time_later_may_fail(tmp_path: Path) -> None:
+    async def scene() -> AttemptResult:
+        backend = _Backend(_good())
+
+        def broken() -> BackendStatus:
+            raise OSError("no more files can be opened")
+
+        backend.status = broken  # type: ignore[method-assign]
+        rig = _Rig(tmp_path, backend)
+        rig.supervisor.end.set()
+        return await rig.performer.perform(rig.request())
+
+    assert _do(scene()).ok
+
+
+def test_being_stopped_twice_still_waits_for_the_process_to_end(tmp_path: Path) -> None:
+    async def scene() -> tuple[AttemptResult, bool]:
+        rig = _Rig(tmp_path, _Backend(_good()))
+        rig.supervisor.lingers = asyncio.Event()
+        work = asyncio.ensure_future(rig.performer.perform(rig.request()))
+        await rig.supervisor.started.wait()
+        work.cancel()
+        await rig.supervisor.stopping.wait()
+        work.cancel()
+        await asyncio.sleep(0)
+        rig.supervisor.lingers.set()
+        return await work, rig.supervisor.outcome is not None
+
+    result, ended = asyncio.run(scene())
+    assert result.interrupted and ended
 
 
 def test_a_bad_answer_is_refused_with_its_session_kept(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from typing import Any, cast
 
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.effects import TakeCheckpoint
+from orchestrate.core.sharing.usage import AgentSession
 from orchestrate.hosts.local.line import LineKeeper
-from tests.unit.core.running.drive import Run, workflow, writer
+from orchestrate.hosts.local.train import tasks_merged
+from tests.unit.core.running.drive import Run, agent_task, work_of, workflow, writer
 
 
 class FullDisk:
@@ -62,3 +64,20 @@ def test_checkpoint_that_cannot_be_taken_pauses_the_run_and_is_not_tried_again()
     assert isinstance(reported[0], cmd.PauseRun)
     assert "no space left on device" in reported[0].reason
     assert disk.asked == 1
+
+
+def test_workspace_that_several_attempts_shared_is_known_by_the_name_of_the_first() -> None:
+    run = Run(workflow(agent_task("a", writes=("a",)), writer("b", writes=("b",)))).start()
+    run.hold()
+    run.begin("a")
+    session = AgentSession("s", "claude", "a.1", base=run.state.line)
+    run.succeed("a", work=work_of("a", 1), session=session)
+    run.hold()
+    run.send_back("a")
+    run.hold()
+    run.begin("a")
+    run.succeed("a", work=work_of("a", 2), session=session)
+    run.deliver("b")
+    assert tasks_merged(run.state) == []
+    run.merge("a", "b")
+    assert sorted(tasks_merged(run.state)) == ["a.1", "b.1"]

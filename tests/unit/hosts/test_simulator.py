@@ -16,6 +16,7 @@ from orchestrate.hosts.simulator.disk import Disk
 from orchestrate.hosts.simulator.faults import (
     NO_FAULTS,
     ClockStep,
+    Closure,
     Faults,
     Intervention,
     Mishap,
@@ -23,7 +24,7 @@ from orchestrate.hosts.simulator.faults import (
 )
 from orchestrate.hosts.simulator.simulate import History, simulate
 from orchestrate.hosts.simulator.world import START_AT, BrokenPromiseError, Crash, World
-from tests.unit.core.running.drive import gate, task, workflow
+from tests.unit.core.running.drive import agent_task, gate, task, workflow
 
 TASK = TaskSpec("a", "main", run="true", expected_s=10.0)
 ONE = workflow(TASK)
@@ -223,3 +224,43 @@ def test_what_an_attempt_does_depends_on_the_seed_and_itself_alone() -> None:
     assert spans[0] != spans[1]
     alone = simulate(workflow(task("a")), seed=1)
     assert alone.performed[0].ended_s == spans[0]["a"]
+
+
+def test_a_task_must_not_be_worked_on_while_a_person_has_it() -> None:
+    made = world()
+    made.note([ev.TaskHanded(at=0.0, task="a", number=1)])
+    with pytest.raises(BrokenPromiseError, match="a person has the task"):
+        made.perform(AttemptKey("r", "a", 2), TASK)
+    made.note([ev.AttemptFailed(at=0.0, task="a", number=1, cause="refusal")])
+    made.perform(AttemptKey("r", "a", 2), TASK)
+
+
+def test_a_rate_gate_is_closed_for_as_long_as_the_schedule_says() -> None:
+    made = world(Faults(closures=(Closure("anthropic", 10.0, 5.0),)))
+    seen = {}
+    for at in (0.0, 10.0, 14.0, 15.0):
+        made.pass_by(at - made.now_s)
+        seen[at] = [(name, view.free, view.until) for name, view in made.providers().items()]
+    closed = [("anthropic", 0, START_AT + 15.0)]
+    assert seen == {0.0: [], 10.0: closed, 14.0: closed, 15.0: []}
+
+
+def test_agents_wait_in_virtual_time_until_their_provider_opens() -> None:
+    faults = Faults(closures=(Closure("anthropic", 0.0, 50.0),))
+    history = simulate(workflow(agent_task("a"), task("b")), behaviour=Scripted(), faults=faults)
+    began = {performed.key.task: performed.started_s for performed in history.performed}
+    assert began == {"a": 50.0, "b": 0.0}
+
+
+def test_a_provider_that_says_how_long_is_waited_for_so_long() -> None:
+    behaviour = Scripted({("a", 1): Conduct(1.0, "rate_limit", retry_after_s=90.0)})
+    history = simulate(workflow(agent_task("a")), behaviour=behaviour)
+    assert [performed.started_s for performed in history.performed] == [0.0, 91.0]
+
+
+def test_a_task_nobody_hands_in_is_waited_for() -> None:
+    human = TaskSpec("a", "main", agent="x", backend="human")
+    behaviour = Scripted(handings={("a", 1): None})
+    history = simulate(workflow(human, task("b")), behaviour=behaviour)
+    assert not history.ended
+    assert history.statuses == {"a": "handed", "b": "succeeded"}

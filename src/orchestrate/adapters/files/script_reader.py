@@ -148,11 +148,14 @@ def _translated(error: Any, node: Node, what: str) -> _Mistake:
         case "minimum":
             return _Mistake(node.line, f"{what} is at least {wanted}, not {node.text}")
         case "dependentRequired":
-            return _Mistake(node.line, "`message` and `retry_after_s` tell of a failure", "add fail")
+            return _Mistake(
+                node.line, "`message` and `retry_after_s` tell of a failure", "add fail"
+            )
         case "minLength" | "minItems" | "minProperties":
             return _Mistake(node.line, f"{what} is empty", "write something, or remove the key")
         case _:  # `answer` where `fail` stands: the only value the schema forbids outright
-            return _Mistake(node.line, "an attempt fails or answers, not both", "remove one")
+            line = node.keys["answer"].line
+            return _Mistake(line, "an attempt fails or answers, not both", "remove one")
 
 
 def _leading_out(root: Node) -> Iterator[_Mistake]:

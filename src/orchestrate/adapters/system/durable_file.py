@@ -9,9 +9,9 @@ def write_durably(path: str, data: bytes) -> None:
     """Replace `path` with `data`, readable by the owner only, on disk before this returns.
 
     Written beside it, flushed, renamed over it; then the folder is flushed, because the rename is
-    a change of the folder. Raises OSError.
+    a change of the folder. Raises OSError. Of processes that write it at once, one wins whole.
     """
-    beside = f"{path}.new"
+    beside = f"{path}.{os.getpid()}.new"
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with open(descriptor, "wb", closefd=False) as file:

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import json
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 BLANK = b"[redacted]"
 #: Shorter values are not looked for: they would occur by chance and make the output unreadable.
 SHORTEST = 8
+#: How often a value is spelled as JSON: what a command printed is told in a line of JSON, and some
+#: programs tell it as JSON in that.
+_NESTED = 2
 
 
 class Redaction:
     """Replaces every occurrence of `secrets` in a stream of bytes by `BLANK`.
+
+    Each is looked for as it is and as JSON spells it; of several lines (`NAME: value`, as headers
+    are given in one variable), each line and its value as well.
 
     Only what may be the beginning of a secret is held back, so that whoever follows the log sees
     each line as soon as it is written.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        found = {secret.encode() for secret in secrets if len(secret) >= SHORTEST}
+        found = {form for secret in secrets for form in _forms(secret)}
         # The longest first: one secret may contain another.
         self._secrets = sorted(found, key=len, reverse=True)
         self._held = b""
@@ -39,6 +47,19 @@ class Redaction:
         """What was held back: it was the beginning of no secret after all."""
         rest, self._held = self._held, b""
         return rest
+
+
+def _forms(secret: str) -> Iterator[bytes]:
+    """Everything `secret` may be printed as."""
+    lines = secret.splitlines()
+    values = [line.partition(": ")[2] for line in lines]
+    for part in (secret, secret.strip(), *lines, *(value.strip() for value in values)):
+        for ascii_only in (True, False):
+            spelled = part
+            for _ in range(_NESTED + 1):
+                if len(part) >= SHORTEST:
+                    yield spelled.encode("utf-8", "surrogateescape")
+                spelled = json.dumps(spelled, ensure_ascii=ascii_only)[1:-1]
 
 
 def _overlap(data: bytes, secret: bytes) -> int:

@@ -113,10 +113,22 @@ def _mark(repository: Repository) -> str:
 
 
 def _make_mark(repository: Repository) -> str:
-    """A new mark, where the git folder is ours to write in; else none, and the numbers decide."""
+    """A new mark, where the git folder is ours to write in; else none, and the numbers decide.
+
+    Whoever trusts it at the same moment gets the same mark.
+    """
     if repository.git_dir is None or not repository.state_dir.is_relative_to(repository.git_dir):
         return ""
     repository.state_dir.mkdir(mode=0o700, exist_ok=True)
     mark = secrets.token_hex(16)
-    write_durably(str(repository.state_dir / MARK_FILE), mark.encode())
+    made = repository.state_dir / f"{MARK_FILE}.{mark}"
+    write_durably(str(made), mark.encode())
+    try:
+        (repository.state_dir / MARK_FILE).hardlink_to(made)
+    except FileExistsError:
+        return _mark(repository)
+    except OSError:  # a file system without links
+        made.replace(repository.state_dir / MARK_FILE)
+    finally:
+        made.unlink(missing_ok=True)
     return mark

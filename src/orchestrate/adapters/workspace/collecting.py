@@ -22,6 +22,7 @@ from orchestrate.adapters.workspace.staging import (
 from orchestrate.adapters.workspace.store import Store, ref_name
 from orchestrate.core.sharing.work import Work
 from orchestrate.errors import RequestError
+from orchestrate.ports.workspace import WorkspaceRequest
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,16 @@ class Collector:
             not request.merging and tree == self.store.tree(request.base)
         ):
             return None
-        self.store.pin(ref_name(request.run, f"attempts/{request.name}"), commit)
+        self._keep(request, commit)
         return self.describe(request.base, commit)
+
+    def _keep(self, request: WorkspaceRequest, commit: str) -> None:
+        """Pin work, and what the same workspace delivered before: somebody may go back to that."""
+        ref = ref_name(request.run, f"attempts/{request.name}")
+        before = self.store.pinned(ref).get(ref, commit)
+        if before != commit:
+            self.store.pin(ref_name(request.run, f"earlier/{request.name}-{before[:16]}"), before)
+        self.store.pin(ref, commit)
 
     def start(self, record: Record, head: str) -> str:
         """What counts as tracked in a workspace at `head`: also what the merge brought."""

@@ -11,9 +11,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from orchestrate.core.planning.budget import Budget
-from orchestrate.core.sharing.usage import Usage
-
 #: Name of the backend that performs scripts.
 SCRIPTED = "scripted"
 #: Begins everything a scripted agent says.
@@ -95,17 +92,6 @@ class ScriptedUsage(msgspec.Struct, frozen=True):
     turns: int = 1
     cost_usd: float = 0.0
 
-    def told(self, *, bill: bool) -> Usage:
-        """The same as a usage that says where it is from."""
-        return Usage(
-            input_tokens=self.input_tokens,
-            cached_tokens=self.cached_tokens,
-            output_tokens=self.output_tokens,
-            turns=self.turns,
-            cost_usd=self.cost_usd if bill else 0.0,
-            cost_source="scripted",
-        )
-
 
 class ScriptedAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
     """One attempt: its steps, and how it ends. `line` is where it stands in the script.
@@ -185,15 +171,3 @@ def _may_be_null(field: Mapping[str, Any]) -> bool:
     return "null" in ([kinds] if isinstance(kinds, str) else kinds) or any(
         _may_be_null(choice) for choice in field.get("anyOf", ())
     )
-
-
-def excess(usage: Usage, cap: Budget) -> str:
-    """What `usage` has more of than `cap` allows, in words; empty if it is within it."""
-    for used, limit, unit in (
-        (usage.cost_usd, cap.cost_usd, "USD"),
-        (usage.tokens, cap.tokens, "tokens"),
-        (usage.turns, cap.turns, "model calls"),
-    ):
-        if used is not None and limit is not None and used > limit:
-            return f"it used {used:g} {unit} where {limit:g} were left"
-    return ""

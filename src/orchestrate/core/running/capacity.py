@@ -166,12 +166,14 @@ class _Till:
 
     def take(self, number: int) -> None:
         """Task `number` starts."""
+        among = self._open.bit_count()
+        # Whoever starts is not counted any more, paid or not: `decide` divides in the same way.
+        self._open &= ~(1 << number)
         who = performing(self._state.index, number, self._state.tasks[number])
         if who is None or not who.paid:
             return
         self._let_in[who.provider] += 1
-        budget = reservation(self._state, number, self._held, self._open.bit_count())
-        self._open &= ~(1 << number)
+        budget = reservation(self._state, number, self._held, among)
         hold(self._held, self._state.index.order[number], who, budget)
 
 

@@ -205,7 +205,7 @@ class ReturnWork(Command, frozen=True, tag="ReturnWork", kw_only=True):
     """Send work back: it fails a check when merged, or (`human`) a person wants it done anew.
 
     `line` is where the line was when the check failed, `work` the commit of the work; empty for
-    whichever they are.
+    whichever they are. `together`: it passes by itself and fails with what was merged since.
     """
 
     task: str
@@ -215,6 +215,7 @@ class ReturnWork(Command, frozen=True, tag="ReturnWork", kw_only=True):
     work: str = ""
     message: str = ""
     checks: tuple[EvidenceNote, ...] = ()
+    together: bool = False
     human: bool = False
     by: str = ""
 

@@ -54,14 +54,12 @@ def _started(
 ) -> ev.AttemptStarted:
     """The beginning of an attempt, one of `among`; what it may consume is added to `held`."""
     spec, task = state.index.order[number], state.tasks[number]
-    base = state.line if state.line and spec.in_workspace else ""
+    base = _base(state, number)
     who = performing(state.index, number, task)
     if who is None:
         return ev.AttemptStarted(at=now, task=spec.id, number=task.next_number, base=base)
     budget = _reserved(state, number, held, among)
     hold(held, spec, who, budget)
-    if task.session is not None and task.session.base and not task.resolving:
-        base = task.session.base  # the conversation is about the files it began with
     return ev.AttemptStarted(
         at=now,
         task=spec.id,
@@ -73,6 +71,20 @@ def _started(
         reserved=budget,
         rung=task.rung,
     )
+
+
+def _base(state: RunState, number: int) -> str:
+    """The commit an attempt works from; empty for one that needs no workspace.
+
+    That is the line, unless it goes on with files made from an earlier commit. They hold nothing of
+    what was merged since, and on the line that would look as if the attempt had taken it back.
+    """
+    spec, task = state.index.order[number], state.tasks[number]
+    if not (state.line and spec.in_workspace):
+        return ""
+    if task.session is not None and task.session.base and not task.resolving:
+        return task.session.base
+    return task.base if task.snapshot and task.base else state.line
 
 
 def _reserved(state: RunState, number: int, held: dict[str, Amount], among: int) -> Budget:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
 from orchestrate.core.running import commands as cmd
@@ -80,8 +82,10 @@ def cancel(state: RunState, command: cmd.CancelRun, now: float) -> Events:
 def set_budget(state: RunState, command: cmd.SetBudget, now: float) -> Events:
     """See SetBudget."""
     parts = msgspec.structs.astuple(command.budget)
-    if any(part is not None and part <= 0 for part in parts):
-        raise RequestError("a budget is more than nothing", remedy="give a positive number")
+    if any(part is not None and not (part > 0 and math.isfinite(part)) for part in parts):
+        raise RequestError(
+            "a budget is more than nothing, and has an end", remedy="give a positive number"
+        )
     if state.status not in BUDGET_CHANGES:
         raise refusal(state, f"SetBudget is not possible while the run is {state.status.value}")
     return (ev.BudgetChanged(at=now, budget=command.budget, by=command.by),)

@@ -77,6 +77,7 @@ def return_work(state: RunState, command: cmd.ReturnWork, now: float) -> Events:
             message=command.message,
             checks=command.checks,
             retry=again or moved is not None,
+            together=command.together,
             by=command.by,
             rung="" if moved is None else moved.rung,
             performer=0 if moved is None else moved.performer,

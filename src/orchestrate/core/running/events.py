@@ -315,7 +315,8 @@ class WorkMerged(Event, frozen=True, tag="WorkMerged", kw_only=True):
 class WorkReturned(Event, frozen=True, tag="WorkReturned", kw_only=True):
     """Work was sent back with what was seen. With `retry` its task is done anew.
 
-    `rung` and `performer` as in AttemptFailed.
+    `together`: it passes by itself and fails with what was merged since it began. `rung` and
+    `performer` as in AttemptFailed.
     """
 
     task: str
@@ -324,6 +325,7 @@ class WorkReturned(Event, frozen=True, tag="WorkReturned", kw_only=True):
     message: str = ""
     checks: tuple[EvidenceNote, ...] = ()
     retry: bool = False
+    together: bool = False
     by: str = ""
     rung: Rung | Literal[""] = ""
     performer: int = 0

@@ -270,7 +270,8 @@ def attempt_interrupted(draft: Any, event: ev.AttemptInterrupted) -> None:
         draft,
         event,
         "attempt_interrupted",
-        message=event.reason,
+        # What was wrong with earlier work is what the next attempt has to be told.
+        message=event.reason if before.cause is None else before.message,
         session=_session(before, event.session),
     )
 

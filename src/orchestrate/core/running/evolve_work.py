@@ -72,7 +72,12 @@ def work_returned(draft: Any, event: ev.WorkReturned) -> None:
 
 def _sent_back(before: TaskState, event: ev.WorkReturned) -> dict[str, Any]:
     moved = moved_on(before, event)
-    return moved or {"returns": before.returns + 1}
+    if moved:
+        return moved
+    # A conversation goes on in the files it began with. What the work breaks with is not in them,
+    # and whoever does not see it cannot mend it.
+    session = None if event.together else before.session
+    return {"returns": before.returns + 1, "session": session}
 
 
 def work_conflicted(draft: Any, event: ev.WorkConflicted) -> None:

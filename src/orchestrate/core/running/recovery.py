@@ -25,6 +25,7 @@ has nobody else to go to.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import msgspec
@@ -33,6 +34,7 @@ from orchestrate.core.planning.budget import Amount
 from orchestrate.core.planning.definition import FailureCause, TaskSpec
 from orchestrate.core.planning.staffing import Assignee
 from orchestrate.core.running.plan import PlanIndex
+from orchestrate.core.running.rate_gate import LONGEST_TOLD_S
 from orchestrate.core.running.retry import backoff_s
 from orchestrate.core.running.state import Rung, TaskState
 
@@ -42,7 +44,7 @@ RUNGS: tuple[Rung, ...] = ("same", "alternative", "split", "architect", "human")
 HUMAN = "human"
 
 #: How often a failure is held against nobody before it counts. For rate limits that is, with the
-#: waits below, about half an hour: a limit per minute is long over then, and one per day is not.
+#: waits below, a quarter of an hour: a limit per minute is long over then, and one per day is not.
 MAX_LIMITED = 6
 #: Waits after a rate limit when the provider names none, in seconds: doubled from the first on.
 LIMITED_BACKOFF_S = 15.0
@@ -182,8 +184,10 @@ def _offers(task: TaskSpec, rung: Rung) -> bool:
 
 
 def _limited_s(record: TaskState, retry_after_s: float | None) -> float:
-    own = min(LIMITED_BACKOFF_S * 2.0**record.limited, MAX_LIMITED_BACKOFF_S)
-    return own if retry_after_s is None else max(retry_after_s, 1.0)
+    if retry_after_s is None or not math.isfinite(retry_after_s):
+        return min(LIMITED_BACKOFF_S * 2.0**record.limited, MAX_LIMITED_BACKOFF_S)
+    # Not longer than its provider's gate is shut: a wrong header must not end the task.
+    return min(max(retry_after_s, 1.0), LONGEST_TOLD_S)
 
 
 def _was_cut_short(who: Assignee, record: TaskState, consumed: Amount | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrate.core.planning.definition import FailureCause, RetryPolicy
+from orchestrate.core.planning.definition import RetryPolicy
 
 #: How often a task may vanish together with its driver before it is itself suspected of killing
 #: the driver (by exhausting memory, for instance). High, because most lost attempts are the
@@ -13,10 +13,3 @@ MAX_LOSSES = 10
 def backoff_s(policy: RetryPolicy, failures: int) -> float:
     """Seconds to wait after the `failures`-th failure (1 for the first)."""
     return min(policy.backoff_s * policy.factor ** (failures - 1), policy.max_backoff_s)
-
-
-def retry_at(policy: RetryPolicy, cause: FailureCause, failures: int, now: float) -> float | None:
-    """When to try again after the `failures`-th failure, in Unix seconds; None for never."""
-    if cause not in policy.on or failures >= policy.max_attempts:
-        return None
-    return now + backoff_s(policy, failures)

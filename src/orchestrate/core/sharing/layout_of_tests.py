@@ -27,7 +27,12 @@ _NAMES = (
 def is_test_path(path: str) -> bool:
     """Whether `path`, relative to the repository, is a test or belongs to tests."""
     *folders, name = path.split("/")
-    return any(pattern.fullmatch(name) for pattern in _NAMES) or bool(FOLDERS.intersection(folders))
+    return is_test_name(name) or bool(FOLDERS.intersection(folders))
+
+
+def is_test_name(name: str) -> bool:
+    """Whether a file called `name` is a test, or a `conftest.py`, in whatever folder it is."""
+    return any(pattern.fullmatch(name) for pattern in _NAMES)
 
 
 def is_python_module(path: str) -> bool:

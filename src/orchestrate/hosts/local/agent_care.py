@@ -29,6 +29,7 @@ from orchestrate.app.answer import judge, prepare
 from orchestrate.app.prompt import compose, estimated_tokens, handed_on
 from orchestrate.core.planning.staffing import Assignee
 from orchestrate.core.sharing.usage import AgentSession, Usage
+from orchestrate.errors import OrchestrateError, StoreError
 from orchestrate.hosts.local.attempt_folder import prepare_folder
 from orchestrate.hosts.local.briefing import Briefing
 from orchestrate.ports.performer import (
@@ -98,22 +99,12 @@ class AgentCare:
         agent = cast("AgentBackend", backend)
         run = asyncio.ensure_future(host.supervisor.run(spec, folder))
         over = ""
-        try:
-            if not self._prepared:
-                self._prepared = True
-                await asyncio.to_thread(self._prepare, agent, request)
-            while not run.done():
-                await asyncio.wait({run}, timeout=WATCH_S)
-                if not run.done():
-                    over = await asyncio.to_thread(self._excess, agent, request)
-                if over:
-                    run.cancel()
-                    await asyncio.wait({run})
-            outcome = run.result() if not run.cancelled() else None
-        except asyncio.CancelledError:
-            run.cancel()
-            await asyncio.wait({run})
-            outcome = None if run.cancelled() else run.result()
+        with contextlib.suppress(asyncio.CancelledError):
+            try:
+                over = await self._watch(run, agent, request)
+            finally:
+                await _stop(run)
+        outcome = None if run.cancelled() else run.result()
         if outcome is None:
             outcome = host.supervisor.recorded(folder, request.token)
         if outcome is None or outcome.stopped == "cancelled":
@@ -127,28 +118,31 @@ class AgentCare:
         return await finish(host.conclude(backend, request, outcome))
 
     def _prepare(self, agent: AgentBackend, request: AttemptRequest) -> None:
-        """Do what the end of the first attempt would wait for, while that attempt is at work."""
-        prepare()
-        agent.status()  # finds out the version of the program, once
-        if request.assignee is not None:
-            self._pricing(Usage(), request.assignee)  # reads the table
+        """Do what the end of the first attempt would wait for, while that attempt is at work.
+
+        What fails here is met again where it matters.
+        """
+        with contextlib.suppress(OrchestrateError, OSError):
+            prepare()
+            agent.status()  # finds out the version of the program, once
+            if request.assignee is not None:
+                self._pricing(Usage(), request.assignee)  # reads the table
 
     def lost(
         self, backend: Backend, request: AttemptRequest, outcome: ProcessOutcome | None
     ) -> AttemptResult:
         """What can be told of an attempt whose driver died before it ended."""
+        duration_s = 0.0 if outcome is None else outcome.duration_s
         if not (Path(request.folder) / "stdout.log").exists():
             # It was granted its slot and no more.
             seen = Observed(usage=Usage(cost_usd=0.0, cost_source="reported"))
         else:
             seen = self._seen(cast("AgentBackend", backend), request)
-        return _with(
-            AttemptResult(
-                ok=False, cause="lost", message="its driver died, and it left no outcome"
-            ),
-            seen,
-            0.0 if outcome is None else outcome.duration_s,
-        )
+            if outcome is None:
+                # Nobody measured it: of a budget of time, all it may have taken is gone.
+                duration_s = request.cap.time_s or 0.0
+        message = "its driver died, and it left no outcome"
+        return _with(AttemptResult(ok=False, cause="lost", message=message), seen, duration_s)
 
     def judged(
         self,
@@ -178,6 +172,20 @@ class AgentCare:
         return judge(request, result) if result.ok else result
 
     # -- while it runs -------------------------------------------------------------------------
+
+    async def _watch(
+        self, run: asyncio.Future[ProcessOutcome], agent: AgentBackend, request: AttemptRequest
+    ) -> str:
+        """Wait until `run` has ended, or is to be stopped; then why, in words."""
+        if not self._prepared:
+            self._prepared = True
+            await asyncio.to_thread(self._prepare, agent, request)
+        while not run.done():
+            await asyncio.wait({run}, timeout=WATCH_S)
+            over = "" if run.done() else await asyncio.to_thread(self._excess, agent, request)
+            if over:
+                return over
+        return ""
 
     def _excess(self, agent: AgentBackend, request: AttemptRequest) -> str:
         """What the attempt has more of than it may, in words; empty while it is within its cap."""
@@ -219,12 +227,22 @@ class AgentCare:
             yield ended.append
         finally:
             limited = bool(ended) and ended[0].cause == "rate_limit"
-            gate.leave(
-                provider,
-                request.token,
-                limited=limited,
-                retry_after_s=ended[0].retry_after_s if limited else None,
-            )
+            # What cannot be given back ends with this process; the result is worth more.
+            with contextlib.suppress(StoreError):
+                gate.leave(
+                    provider,
+                    request.token,
+                    limited=limited,
+                    retry_after_s=ended[0].retry_after_s if limited else None,
+                )
+
+
+async def _stop(run: asyncio.Future[ProcessOutcome]) -> None:
+    """End `run` if it goes on, and wait for that however often the caller is cancelled."""
+    run.cancel()
+    while not run.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({run})
 
 
 async def finish(work: Coroutine[None, None, AttemptResult]) -> AttemptResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,8 @@ from orchestrate.ports.workspace import Fingerprint, Workspaces
 FILE = "audit.json"
 #: Differences named in the log; the rest is counted.
 MAX_NAMED = 50
+#: A branch that a run was published as, by the names that `Workspaces.publish` gives.
+_PUBLISHED = re.compile(r"refs/heads/orchestrate[/-]([a-z0-9]+)(?:-\d+)?")
 
 
 class Audit:
@@ -36,7 +39,8 @@ class Audit:
     def compare(self, run: str, published: str = "") -> cmd.RecordAudit:
         """What differs from when the run began; unknown when that was not kept.
 
-        The branch `published` is the run's own and was not there before.
+        The branch `published` is the run's own and was not there before; nor are the
+        branches the user's that other runs were published as meanwhile.
         """
         path = self._runs_dir / run / FILE
         try:
@@ -45,15 +49,20 @@ class Audit:
             return cmd.RecordAudit(verdict="unknown", changes=(f"{path}: {error}",))
         after = self._workspaces.fingerprint(self._exempt)
         own = f"refs/heads/{published}"
-        if published and own not in before.refs:
-            after = msgspec.structs.replace(
-                after, refs={name: at for name, at in after.refs.items() if name != own}
-            )
-        changes = differences(before, after)
+        kept = {
+            name: at
+            for name, at in after.refs.items()
+            if name in before.refs or (name != own and not self._is_of_a_run(name))
+        }
+        changes = differences(before, msgspec.structs.replace(after, refs=kept))
         if len(changes) > MAX_NAMED:
             more = len(changes) - MAX_NAMED
             changes = (*changes[:MAX_NAMED], f"and {more} more")
         return cmd.RecordAudit(verdict="failed" if changes else "passed", changes=changes)
+
+    def _is_of_a_run(self, ref: str) -> bool:
+        found = _PUBLISHED.fullmatch(ref)
+        return found is not None and (self._runs_dir / found[1]).is_dir()
 
 
 def differences(before: Fingerprint, after: Fingerprint) -> tuple[str, ...]:

@@ -79,7 +79,7 @@ class Checks:
         if gate.kind == "reproduces":
             return await self._reproduces(state, name, gate)
         if gate.kind == "fixed":
-            return await self._fixed(state, name, gate, commit)
+            return await self._fixed(state, name, gate, commit, before)
         if gate.kind == "diff":
             work = await asyncio.to_thread(self.workspaces.difference, before, commit)
             judged = judge_diff(work, max_files=gate.max_files, max_lines=gate.max_lines)
@@ -99,9 +99,9 @@ class Checks:
         return found.judgement, msgspec.structs.replace(note, tests=found.tests)
 
     async def _fixed(
-        self, state: RunState, name: str, gate: GateSpec, commit: str
+        self, state: RunState, name: str, gate: GateSpec, commit: str, before: str
     ) -> tuple[Judgement, EvidenceNote]:
-        found = await self._reproductions.fixed(state, gate, commit)
+        found = await self._reproductions.fixed(state, gate, commit, before)
         path = evidence_file(found.evidence) if found.evidence is not None else None
         note = _about(name, found.judgement, found.summary, path, told(found.reproduction))
         return found.judgement, msgspec.structs.replace(note, tests=found.reproduction.tests)

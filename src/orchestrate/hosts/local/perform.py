@@ -18,7 +18,7 @@ import msgspec
 from orchestrate.core.agents.script import ACCOUNT
 from orchestrate.core.planning.definition import FailureCause
 from orchestrate.core.sharing.work import Work
-from orchestrate.errors import AgentError, InternalError, RequestError
+from orchestrate.errors import AgentError, InternalError, OrchestrateError, RequestError
 from orchestrate.hosts.local.agent_care import AgentCare, finish
 from orchestrate.hosts.local.attempt_folder import (
     changed_artifact,
@@ -176,6 +176,18 @@ class ProcessPerformer:
             )
         if not result.ok:
             return result
+        try:
+            return await self._collected(request, result, outcome)
+        except (OrchestrateError, OSError) as error:
+            # What it consumed is told, whatever becomes of what it left.
+            return msgspec.structs.replace(
+                result, ok=False, cause="unavailable", message=str(error)
+            )
+
+    async def _collected(
+        self, request: AttemptRequest, result: AttemptResult, outcome: ProcessOutcome
+    ) -> AttemptResult:
+        """`result` of an attempt that ended well, with its outputs and its work."""
         artifacts, problem = await asyncio.to_thread(collect_outputs, request)
         if problem:
             return msgspec.structs.replace(
@@ -232,6 +244,7 @@ def workspace_request(request: AttemptRequest) -> WorkspaceRequest:
             run=request.key.run,
             name=session.workspace,
             base=session.base,
+            snapshot=request.snapshot,
             sparse=request.sparse,
         )
     return WorkspaceRequest(

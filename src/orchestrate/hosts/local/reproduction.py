@@ -25,6 +25,7 @@ from orchestrate.core.sharing.reproduction import (
     selection,
     shown_failures,
 )
+from orchestrate.core.sharing.steering import judge_unsteered, reaches_all, steers_tests
 from orchestrate.core.sharing.verdict import Judgement, named
 from orchestrate.core.sharing.work import Work
 from orchestrate.hosts.local.gathering import Gathering, evidence_file
@@ -70,8 +71,12 @@ class Reproductions:
         await asyncio.to_thread(self._write_down, state.run, found)
         return found
 
-    async def fixed(self, state: RunState, gate: GateSpec, commit: str) -> Fixed:
-        """Whether the tests that `gate.task` brought pass on `commit`, unchanged."""
+    async def fixed(self, state: RunState, gate: GateSpec, commit: str, before: str) -> Fixed:
+        """Whether the tests that `gate.task` brought pass on `commit`, unchanged.
+
+        `before` is the commit the fix follows on: what it changes there of the tests' own files and
+        settings may not be what makes them pass.
+        """
         shown = await self.reproduced(state, gate)
         if shown.verdict != "passed" or shown.command is None:
             cause = f"the bug was not shown before: {shown.cause}"
@@ -85,7 +90,28 @@ class Reproductions:
             return Fixed(judge_fixed(shown, _nothing(shown.command, commit), changed), shown)
         files = selection(tuple(shown.files))
         seen = await self._gathering.gather(state.run, shown.command, commit, files=files)
-        return Fixed(judge_fixed(shown, seen), shown, seen)
+        judged = judge_fixed(shown, seen)
+        if judged.verdict == "passed":
+            judged = await self._unsteered(state.run, shown, commit, before)
+        return Fixed(judged, shown, seen)
+
+    async def _unsteered(
+        self, run: str, shown: Reproduction, commit: str, before: str
+    ) -> Judgement:
+        """Whether the tests pass as well with what surrounds them as it was at `before`."""
+        assert shown.command is not None
+        changed = await asyncio.to_thread(self._workspaces.difference, before, commit)
+        paths = [path for path in changed.paths if steers_tests(path) and path not in shown.files]
+        if not paths:
+            return Judgement("passed")
+        laid_over = dict.fromkeys(paths, before)
+        if not reaches_all(paths):
+            files = selection(tuple(shown.files))
+            seen = await self._gathering.gather(run, shown.command, commit, laid_over, files=files)
+            return judge_unsteered(shown, paths, seen)
+        earlier = await self._gathering.gather(run, shown.command, before)
+        seen = await self._gathering.gather(run, shown.command, commit, laid_over)
+        return judge_unsteered(shown, paths, seen, earlier)
 
     async def _judged(self, state: RunState, gate: GateSpec, work: Work) -> Reproduction:
         found = Reproduction(gate.task, work.base, work.commit, "unknown")

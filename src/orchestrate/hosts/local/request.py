@@ -121,13 +121,15 @@ _NOT_ITS_FAULT: frozenset[FailureCause] = frozenset(
 
 
 def _feedback(record: TaskState) -> Feedback | None:
-    if record.cause is None or record.cause in _NOT_ITS_FAULT:
-        return None  # nothing is known to be wrong with the work itself
-    return Feedback(
-        cause=record.cause,
-        message=record.message,
-        evidence={note.name: note.path for note in record.checks if note.path},
-    )
+    evidence = {note.name: note.path for note in record.checks if note.path}
+    if record.cause is not None and record.cause not in _NOT_ITS_FAULT:
+        return Feedback(cause=record.cause, message=record.message, evidence=evidence)
+    failed = [note for note in record.checks if note.verdict == "failed"]
+    if not failed or record.session is not None:
+        return None  # nothing is known to be wrong with the work itself, or it was said already
+    # Whoever was told so met with something else since, and the work is as it was.
+    message = "; ".join(f"{note.name}: {note.summary}" for note in failed)
+    return Feedback(cause="checks_failed", message=message, evidence=evidence)
 
 
 def _upstream(state: RunState, plan: PlanIndex, number: int) -> tuple[UpstreamArtifact, ...]:

@@ -17,7 +17,7 @@ from orchestrate.core.running.decide import decide
 from orchestrate.core.running.effects import TakeCheckpoint, pending
 from orchestrate.core.running.state import CheckpointKind, RunState
 from orchestrate.core.running.status import RUN_ENDED, RunStatus
-from orchestrate.errors import ConflictError, ExitCode
+from orchestrate.errors import ConflictError, ExitCode, OrchestrateError
 from orchestrate.hosts.local.audit import Audit
 from orchestrate.hosts.local.dispatch import GateEvaluator, RequestBuilder
 from orchestrate.hosts.local.driver import Driver, Observer
@@ -54,8 +54,10 @@ class Session:
     ) -> None:
         """`line` and `audit` are needed for runs with an integration line.
 
-        `ended` is called for a run that has ended, perhaps more than once.
+        `ended` is called for a run that has ended, perhaps more than once. Where it cannot do what
+        it does, the run has ended all the same, and `notes` say so.
         """
+        self._notes: list[str] = []
         self.store = store
         self.clock = clock
         self._performer = performer
@@ -73,6 +75,11 @@ class Session:
     def interrupted(self) -> bool:
         """Whether a signal stopped the run that was driven last."""
         return self._driver is not None and self._driver.stopped
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the user about what could not be done when a run had ended."""
+        return tuple(self._notes)
 
     # -- beginning and going on ----------------------------------------------------------------
 
@@ -183,12 +190,20 @@ class Session:
             loop.add_signal_handler(which, on_signal, which)
         try:
             state = await self._audited(await driver.run(), observe)
-            if self._ended is not None and state.status in RUN_ENDED:
-                await asyncio.to_thread(self._ended, state)
+            await self._put_away(state)
             return state
         finally:
             for which in signals:
                 loop.remove_signal_handler(which)
+
+    async def _put_away(self, state: RunState) -> None:
+        """Do what is due once a run has ended."""
+        if self._ended is None or state.status not in RUN_ENDED:
+            return
+        try:
+            await asyncio.to_thread(self._ended, state)
+        except (OrchestrateError, OSError, UnicodeError) as error:
+            self._notes.append(f"what run {state.run} made for itself was not put away: {error}")
 
     async def _audited(self, state: RunState, observe: Observer | None) -> RunState:
         """`state`, with the verdict on whether the user's things are untouched."""
@@ -302,6 +317,7 @@ class Session:
         """`state`, or what it becomes once attempts that outlived their run are accounted for."""
         if state.live and state.status in RUN_ENDED:
             return await self._drive(state, None, False)
+        await self._put_away(state)
         return state
 
     async def _ask_owner(self, run: str, command: cmd.AnyCommand, ownership: Ownership) -> None:

@@ -40,11 +40,15 @@ Report = Callable[[cmd.AnyCommand], None]
 
 
 class Judged(NamedTuple):
-    """The verdict of several checks together: failed before unknown before passed."""
+    """The verdict of several checks together: failed before unknown before passed.
+
+    `contradicts`: the work passes by itself, and fails with what was merged since it began.
+    """
 
     judgement: Judgement
     notes: tuple[EvidenceNote, ...]
     excused: bool = False
+    contradicts: bool = False
 
     @property
     def lets_pass(self) -> bool:
@@ -196,7 +200,7 @@ class Train:
         partner = await self._partner(state, culprit, batch)
         together = f"with the work of {partner}" if partner else "with what was merged meanwhile"
         cause = f"passes alone and breaks together {together}: {refused.judgement.cause}"
-        return Judged(Judgement("failed", cause), refused.notes)
+        return Judged(Judgement("failed", cause), refused.notes, contradicts=True)
 
     async def _partner(self, state: RunState, culprit: Coach, batch: list[Coach]) -> str:
         suspects = [(coach.key.task, coach.work) for coach in reversed(batch)]
@@ -271,13 +275,18 @@ def _return(key: AttemptKey, work: Work, line: str, judged: Judged) -> cmd.Retur
         cause="checks_failed" if failed else "checks_unknown",
         message=judged.judgement.cause,
         checks=judged.notes,
+        together=judged.contradicts,
     )
 
 
 def tasks_merged(state: RunState) -> list[str]:
-    """Folders of the attempts whose work is on the line, or was nothing."""
-    return [
-        AttemptKey(state.run, state.index.order[number].id, state.tasks[number].attempts).folder
-        for number in bits(state.index.writing)
-        if state.tasks[number].commit
-    ]
+    """Names of the workspaces whose work is on the line, or was nothing."""
+    names: list[str] = []
+    for number in bits(state.index.writing):
+        record = state.tasks[number]
+        if not record.commit:
+            continue
+        name = AttemptKey(state.run, state.index.order[number].id, record.attempts).folder
+        # An attempt that went on with a conversation did so in the workspace that one began in.
+        names.append(record.session.workspace or name if record.session is not None else name)
+    return names

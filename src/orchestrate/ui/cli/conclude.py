@@ -13,12 +13,14 @@ from orchestrate import wiring
 from orchestrate.app import runs
 from orchestrate.core.running.events import AnyEvent
 from orchestrate.core.running.plan import bits
+from orchestrate.core.running.spending import RUN
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import GateStatus, RunStatus
+from orchestrate.core.views.agent_cause import exhausted_cause, go_on_command, shortage
 from orchestrate.errors import ExitCode
 from orchestrate.ports.store import EventStore
 from orchestrate.ui.cli.data import run_data
-from orchestrate.ui.cli.fix_lines import audit_lines
+from orchestrate.ui.cli.fix_lines import audit_lines, changes_text, is_untouched
 from orchestrate.ui.cli.output import Output, printable
 from orchestrate.ui.cli.scripted_lines import scripted_lines
 
@@ -86,10 +88,16 @@ _FATE: dict[str, str] = {
 }
 
 
+def say(output: Output, notes: Sequence[str]) -> None:
+    """Tell what could not be done around a run."""
+    for note in notes:
+        output.message(printable(note))
+
+
 def exit_code(state: RunState, *, interrupted: bool = False) -> ExitCode:
     """The exit code that tells where `state` stands, and whether a signal stopped it here."""
     if state.status is RunStatus.COMPLETED:
-        return ExitCode.OK
+        return ExitCode.OK if is_untouched(state) else ExitCode.UNCONFIRMED
     if state.exhausted:
         return ExitCode.BUDGET
     if state.status in (RunStatus.PAUSED, RunStatus.EXECUTING):
@@ -120,8 +128,11 @@ def conclude(
         from orchestrate.ui.cli.security import finish, is_scan
 
         if is_scan(state):
-            return finish(output, state, deliver=drove)
+            code = finish(output, state, deliver=drove)
+            _warn(output, state)
+            return code if code or is_untouched(state) else ExitCode.UNCONFIRMED
     output.data(run_data(state), lambda: _closing(state, store))
+    _warn(output, state)
     _next_step(output, state)
     return exit_code(state, interrupted=interrupted)
 
@@ -147,6 +158,30 @@ def _closing(state: RunState, store: EventStore) -> str:
     return "\n".join([*lines, *audit_lines(state)])
 
 
+def _more_money(state: RunState) -> str:
+    """What to do about a run that stands still for want of budget."""
+    short = shortage(state)
+    if short is not None and short.scope != RUN:
+        found = exhausted_cause(state)
+        return printable(f"{found.text}: {' or '.join(found.commands)}")
+    return (
+        "the budget is used up, and what was finished is kept; go on with more in all:"
+        f" {go_on_command(state)}  (so far: orchestrate cost {state.run})"
+    )
+
+
+def _warn(output: Output, state: RunState) -> None:
+    """Say that something of the user's changed. Nobody can tell from the files who did it."""
+    if is_untouched(state):
+        return
+    what = "could not be compared with" if state.audit == "unknown" else "is not as it was at"
+    output.message(
+        f"what is yours {what} the beginning of the run: {changes_text(state)}; if that was not"
+        " you, something of this run did it past its workspace: look at it before you use anything"
+        " of it"
+    )
+
+
 def _next_step(output: Output, state: RunState) -> None:
     if state.status is RunStatus.EXECUTING:
         for number in bits(state.conflicted):
@@ -170,11 +205,7 @@ def _next_step(output: Output, state: RunState) -> None:
                     f" (or reject), then: orchestrate resume {state.run}"
                 )
     elif state.exhausted:
-        output.message(
-            f"the budget is used up, and what was finished is kept; go on with more in all:"
-            f" orchestrate resume {state.run} --budget-usd USD  (so far: orchestrate cost"
-            f" {state.run})"
-        )
+        output.message(_more_money(state))
     elif state.status in (RunStatus.PAUSED, RunStatus.FAILED):
         output.message(
             f"what was finished is kept; go on with: orchestrate resume {state.run}"

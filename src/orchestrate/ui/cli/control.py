@@ -13,18 +13,22 @@ from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RUN_ENDED, GateStatus
 from orchestrate.errors import RequestError
-from orchestrate.ui.cli.conclude import user_name
+from orchestrate.ui.cli.conclude import say, user_name
 from orchestrate.ui.cli.data import run_data
 from orchestrate.ui.cli.output import Output, repo_option, with_output
 
 
-def _tell(repo: str | None, prefix: str, command: cmd.AnyCommand) -> tuple[RunState, bool]:
+def _tell(
+    output: Output, repo: str | None, prefix: str, command: cmd.AnyCommand
+) -> tuple[RunState, bool]:
     """The run's state after `command`, and whether a live process drives it."""
     site = wiring.open_site(Path(repo) if repo else None)
     store = wiring.open_store(site)
     try:
         run = runs.resolve(store, prefix)
-        state = asyncio.run(wiring.open_session(site, store).tell(run, command))
+        session = wiring.open_session(site, store)
+        state = asyncio.run(session.tell(run, command))
+        say(output, session.notes)
         return state, wiring.is_owned(site, run)
     finally:
         store.close()
@@ -40,7 +44,9 @@ def pause(output: Output, run_id: str, reason: str, repo: str | None) -> int:
 
     RUN is the latest by default.
     """
-    state, owned = _tell(repo, run_id, cmd.PauseRun(reason=reason or "paused", by=user_name()))
+    state, owned = _tell(
+        output, repo, run_id, cmd.PauseRun(reason=reason or "paused", by=user_name())
+    )
     running = state.live.bit_count()
     rest = f"; attempts that may still end: {running}" if running and owned else ""
     output.data(
@@ -59,7 +65,9 @@ def cancel(output: Output, run_id: str, reason: str, repo: str | None) -> int:
 
     RUN is the latest by default. What it made is kept; a cancelled run is not resumed.
     """
-    state, _ = _tell(repo, run_id, cmd.CancelRun(reason=reason or "cancelled", by=user_name()))
+    state, _ = _tell(
+        output, repo, run_id, cmd.CancelRun(reason=reason or "cancelled", by=user_name())
+    )
     output.data(run_data(state), f"run {state.run} is cancelled")
     return 0
 

@@ -39,8 +39,8 @@ class TaskData(msgspec.Struct, frozen=True, kw_only=True):
     check passed there. `returns` is how often its work was sent back since somebody else took over.
 
     `agent`, `backend` and `model` are those of the present attempt, or of the next; `rung` is where
-    on the ladder of recovery that stands, empty where a model is not asked. `tokens` and `cost_usd`
-    are what counts against budgets; null for a member of a group, which is counted with the group.
+    on the ladder of recovery that stands, empty for a task that is no agent's. `tokens` and
+    `cost_usd` count against budgets; null for a member of a group, which is counted with the group.
     `deadline_at` is until when a person has it.
     """
 
@@ -316,7 +316,7 @@ def task_data(state: RunState, number: int) -> TaskData:
         agent=who.agent if who is not None else spec.agent or "",
         backend=who.backend if who is not None else backend_of(spec),
         model=who.model if who is not None else "",
-        rung=task.rung if who is not None else "",
+        rung=task.rung if spec.staff else "",
         tokens=None if shared else spent.tokens,
         cost_usd=None if shared else spent.cost_usd,
         deadline_at=task.deadline_at if task.status is TaskStatus.HANDED else None,

@@ -10,6 +10,7 @@ import msgspec
 
 from orchestrate import wiring
 from orchestrate.adapters.system.host import REQUIRED_GIT, HostFacts, host_facts
+from orchestrate.core.agents.script import SCRIPTED
 from orchestrate.core.planning.binding import show
 from orchestrate.errors import OrchestrateError
 from orchestrate.ui.cli.outlook_text import account_text
@@ -111,6 +112,8 @@ def _tools(facts: HostFacts) -> Iterator[Check]:
 def _backends() -> Iterator[Check]:
     """The agent programs: what is there, and whether it can be used. None of them is required."""
     for name, backend in wiring.agent_backends(wiring.backends()).items():
+        if name == SCRIPTED:
+            continue  # it comes with us, and asks no model
         status = backend.status()
         if not status.found:
             yield Check("note", name, "not found", status.remedy)

@@ -53,7 +53,17 @@ def audit_lines(state: RunState) -> Iterator[str]:
     if state.audit == "passed":
         yield "audit     files, HEAD, index, stash, settings and refs are as they were"
     elif state.audit:
-        yield f"audit     {state.audit}: {_few(state.audit_changes)}"
+        yield f"audit     {state.audit}: {changes_text(state)}"
+
+
+def is_untouched(state: RunState) -> bool:
+    """Whether nothing of the user's is known to have changed, or was there to be compared."""
+    return state.audit in ("", "passed")
+
+
+def changes_text(state: RunState) -> str:
+    """What of the user's is not as it was, on one line; the first few things."""
+    return _few(state.audit_changes)
 
 
 def advice(found: Remediation) -> Iterator[str]:

@@ -109,6 +109,7 @@ class _Way(NamedTuple):
 
 def _way(site: wiring.Site, state: RunState, commit: str, wanted: Wanted) -> _Way:
     """Raises NotDoneError if some of it cannot be found out, or forbids it."""
+    _require_own_git(state)
     user = UserRepository(site.root, os.environ)
     branch = state.published
     at = user.commit(branch)
@@ -130,6 +131,21 @@ def _way(site: wiring.Site, state: RunState, commit: str, wanted: Wanted) -> _Wa
     refs = user.refs(remote)
     base = _base(user, state, remote, refs, wanted.base)
     return _Way(user, remote, base, host, repository)
+
+
+#: What the audit calls the things that say where a push goes, and which programs it runs.
+_OF_GIT = frozenset({"git config changed", "git config appeared", "git hooks changed"})
+
+
+def _require_own_git(state: RunState) -> None:
+    """Raises NotDoneError if git may do here what the user never told it."""
+    changed = sorted(_OF_GIT.intersection(state.audit_changes))
+    if changed:
+        raise NotDoneError(
+            f"while the run went on, this changed: {', '.join(changed)}; an agent may have done it,"
+            " and it decides where a push goes and what runs then",
+            remedy="look at git config --list --show-origin, and at the hooks; then push yourself",
+        )
 
 
 def _base(user: UserRepository, state: RunState, remote: str, refs: Refs, wanted: str) -> str:

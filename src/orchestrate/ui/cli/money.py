@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,10 @@ from orchestrate.app.staffing import Outlook, needs_agents, outlook
 from orchestrate.core.agents.script import SCRIPTED
 from orchestrate.core.planning.budget import Budget
 from orchestrate.core.planning.definition import Workflow
+from orchestrate.core.planning.staffing import Assignee
+from orchestrate.core.running.evolve import reopened
+from orchestrate.core.running.state import RunState
+from orchestrate.core.running.status import RunStatus, TaskStatus
 from orchestrate.errors import ConfigurationError, RequestError
 from orchestrate.ports.catalog import AgentCatalog
 from orchestrate.ports.performer import Backend, BackendStatus
@@ -23,6 +28,8 @@ from orchestrate.ui.cli.outlook_text import Staffed, outlook_lines
 from orchestrate.ui.cli.output import Output, printable
 
 _replace = msgspec.structs.replace
+#: Tasks that are to be performed, or perhaps again.
+_UNDONE = frozenset({TaskStatus.BLOCKED, TaskStatus.READY, TaskStatus.RUNNING, TaskStatus.RETRYING})
 
 
 class Spending(NamedTuple):
@@ -44,6 +51,18 @@ class Spending(NamedTuple):
 NO_SPENDING = Spending()
 
 
+class _Dollars(click.FloatRange):
+    """An amount of money: neither "inf" nor "nan", which lies within every range for click."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        found: float = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value} is no amount of money.", param, ctx)
+        return found
+
+
 def budget_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """--budget-usd and --budget-tokens."""
     for option in (
@@ -56,7 +75,7 @@ def budget_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option(
             "--budget-usd",
-            type=click.FloatRange(min=0, min_open=True),
+            type=_Dollars(min=0, min_open=True),
             default=None,
             metavar="USD",
             help="Most US dollars the whole run may cost; it pauses when they are used up.",
@@ -147,6 +166,42 @@ def staffed(
             f" into {wiring.config_home() / 'prices.yaml'}",
         )
     return Staffed(workflow, found, statuses, script)
+
+
+def require_performers(state: RunState, known: Mapping[str, Backend]) -> None:
+    """Refuse to go on with a run that needs an agent which cannot be used here (any more).
+
+    Raises:
+        ConfigurationError: nobody of a task's staff can be used, or the prices cannot be read.
+        DefinitionError: the table of prices has mistakes.
+    """
+    agents = wiring.agent_backends(known)
+    wanted = list(_still_wanted(state))
+    if not wanted:
+        return
+    wiring.prices()
+    names = {who.backend for staff in wanted for who in staff}
+    statuses = {name: agents[name].status() for name in sorted(names & agents.keys())}
+    usable = {name for name, status in statuses.items() if status.usable}
+    for staff in wanted:
+        missing = staff[0].backend
+        if usable.isdisjoint(who.backend for who in staff):
+            remedy = statuses[missing].remedy if missing in statuses else ""
+            raise ConfigurationError(
+                f"run {state.run} needs {missing}, which cannot be used here",
+                remedy=remedy or "see what is missing: orchestrate doctor",
+            )
+
+
+def _still_wanted(state: RunState) -> Iterator[tuple[Assignee, ...]]:
+    """For each task that agents may yet perform in a run that is resumed, those who may."""
+    again = reopened(state) if state.status is RunStatus.FAILED else 0
+    for number, task in state.tasks.items():
+        spec = state.index.order[number]
+        opens = bool(again >> number & 1)
+        if not spec.staff or task.rung == "human" or (task.status not in _UNDONE and not opens):
+            continue
+        yield spec.staff if opens else spec.staff[min(task.performer, len(spec.staff) - 1) :]
 
 
 def _unpriced_names(cost: Outlook, statuses: Mapping[str, BackendStatus]) -> str:
@@ -247,6 +302,9 @@ def require_consent(output: Output, site: wiring.Site, found: Staffed, *, yes: b
             "this run costs money, and nobody can be asked",
             remedy="say how much it may cost: --budget-usd USD; or agree with --yes",
         )
+    if output.quiet:
+        # Nobody agrees to what they were not shown.
+        click.echo("\n".join(outlook_lines(found)), err=True)
     question = "start? (in this repository you will not be asked again)"
     if not click.confirm(question, default=False, err=True):
         raise ConfigurationError(

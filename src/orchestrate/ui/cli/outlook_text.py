@@ -40,9 +40,8 @@ def outlook_lines(found: Staffed) -> list[str]:
         lines += [f"          {printable(note)}" for note in status.notes]
     lines.append(f"attempts  {cost.attempts} if all goes well, at most {cost.most} with retries")
     lines.append(f"cost      {_bound_text(found)}")
-    if cost.soft:
-        lines.append(f"          {', '.join(cost.soft)} has no limit of its own: an attempt is")
-        lines.append("          stopped when it is seen to cost more, so it can cost a little more")
+    if cost.soft and cost.bound_usd is not None:
+        lines.append(f"          soft for {', '.join(cost.soft)}: stopped when seen to cost more")
     lines += [f"          {_unpriced_text(found, name)}" for name in cost.unpriced]
     budget = found.workflow.limits.budget
     parts = []
@@ -68,7 +67,7 @@ def account_text(status: BackendStatus) -> str:
 def _bound_text(found: Staffed) -> str:
     bound = found.outlook.bound_usd
     if bound is None:
-        return "not bounded"
+        return "unknown, and not limited in dollars"
     if bound == found.workflow.limits.budget.cost_usd:
         return f"at most {bound:.2f} USD: the budget"
     staff = [who for task in found.workflow.tasks for who in task.staff if who.paid]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -14,13 +15,17 @@ from orchestrate.core.planning.budget import Budget
 from orchestrate.core.running.commands import SetBudget
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RunStatus
+from orchestrate.core.views.amounts import budget_text
 from orchestrate.errors import ConflictError
 from orchestrate.ports.store import EventStore
 from orchestrate.ui.cli import conclude, detached
-from orchestrate.ui.cli.money import budget_options
+from orchestrate.ui.cli.money import budget_options, require_performers
 from orchestrate.ui.cli.opened import purge_note
 from orchestrate.ui.cli.output import Output, repo_option, with_output
 from orchestrate.ui.cli.run import driving_options
+
+if TYPE_CHECKING:
+    from orchestrate.hosts.local.session import Session
 
 
 @click.command()
@@ -88,25 +93,28 @@ def go_on(
                     f"run {name} is driven by {wiring.ownership_of(site, name).owner()}",
                     remedy=f"there is nothing to resume; follow it: orchestrate attach {name}",
                 )
+            session = wiring.open_session(site, store)
+            more = _budget(runs.load(store, name), budget_usd, budget_tokens)
+            _give_more(session, output, name, more)
             output.message(f"run {name} is driven by another process; following it")
             return _follow(output, site, store, name)
         if (purged := purge_note(site, name)) is not None:
             output.message(f"{purged[1]}: tasks that read them will fail")
-        session = wiring.open_session(site, store)
+        known = wiring.backends()
+        session = wiring.open_session(site, store, known)
         state = runs.load(store, name)
         preview = runs.preview(state, wiring.outcome_finder(site, state))
         conclude.show_preview(output, preview, final=only_preview)
         if only_preview:
             return 0
+        require_performers(state, known)
         if not yes and not conclude.agree(output, f"resume run {name}?"):
             raise ConflictError(
                 f"run {name} was not resumed", remedy=f"orchestrate resume {name} --yes"
             )
         budget = _budget(state, budget_usd, budget_tokens)
         if detach:
-            if budget is not None:
-                set_budget = SetBudget(budget=budget, by=conclude.user_name())
-                state = asyncio.run(session.tell(name, set_budget))
+            state = _give_more(session, output, name, budget) or state
             return detached.detach(output, site, store, state)
         with conclude.watching(output, site) as observe:
             state = asyncio.run(
@@ -120,9 +128,21 @@ def go_on(
                     wait_for_people=wait,
                 )
             )
+        conclude.say(output, session.notes)
         return conclude.conclude(output, state, store, interrupted=session.interrupted)
     finally:
         store.close()
+
+
+def _give_more(
+    session: Session, output: Output, run: str, budget: Budget | None
+) -> RunState | None:
+    """Set the budget of a run that this process does not drive; None where there is none to set."""
+    if budget is None:
+        return None
+    state = asyncio.run(session.tell(run, SetBudget(budget=budget, by=conclude.user_name())))
+    output.message(f"the budget of run {run} is {budget_text(budget)} now")
+    return state
 
 
 def _budget(state: RunState, cost_usd: float | None, tokens: int | None) -> Budget | None:

@@ -14,7 +14,7 @@ from orchestrate import __version__, wiring
 from orchestrate.app import preflight, runs
 from orchestrate.app.on_demand import Overlay, with_generated
 from orchestrate.core.planning.binding import bind_inputs
-from orchestrate.core.planning.definition import Workflow
+from orchestrate.core.planning.definition import InputValue, Workflow
 from orchestrate.core.planning.reshape import with_approval, with_tests_gate
 from orchestrate.errors import ConfigurationError, RequestError, StoreError
 from orchestrate.ports.store import EventStore
@@ -179,6 +179,12 @@ def begin(
         without_line: inputs that let the workflow run although nothing can be written, for the case
             that the repository does not allow it; None if that is an error.
     """
+    if create_pr and driving.detach:
+        raise RequestError(
+            "--create-pr opens a pull request when the run has ended, and --detach does not wait"
+            " for that",
+            remedy="leave one of them out; later: orchestrate pull-request RUN",
+        )
     workflow = _reshaped(workflow, driving)
     known = wiring.backends()
     made = with_generated(
@@ -193,21 +199,19 @@ def begin(
         from orchestrate.ui.cli.dry_run import show_plan
 
         return show_plan(output, site, found, known, catalog)
-    if driving.trust_repo or (runs_tests and not wiring.is_trusted(site)):
-        if not driving.trust_repo:
-            _require_trust(output)
-        wiring.trust(site)
+    # Whatever could be wrong is found before anybody is asked for anything.
+    bound = _bound(workflow, inputs)
+    trusts = driving.trust_repo or (runs_tests and not wiring.is_trusted(site))
+    if trusts and not driving.trust_repo:
+        _require_trust(output)
     require_consent(output, site, found, yes=spending.yes)
+    if trusts:
+        wiring.trust(site)
     name = wiring.new_run_id()
     optional = without_line is not None
     start, refused = _start(output, site, name, workflow, driving.base, optional=optional)
     if refused:
-        inputs = {**inputs, **(without_line or {})}
-    named = {spec.name for spec in workflow.inputs}
-    given = {name: value for name, value in inputs.items() if name not in named and value}
-    bound = bind_inputs(
-        workflow, {name: value for name, value in inputs.items() if name in named} | given
-    )
+        bound = _bound(workflow, {**inputs, **(without_line or {})})
     store = wiring.open_store(site, create=True)
     try:
         _mention_resumable(output, site, store)
@@ -231,6 +235,7 @@ def begin(
             return detached.detach(output, site, store, state)
         with conclude.watching(output, site) as observe:
             state = asyncio.run(session.start(new, observe, wait_for_people=driving.wait))
+        conclude.say(output, session.notes)
         code = conclude.conclude(output, state, store, interrupted=session.interrupted)
         if create_pr:
             from orchestrate.ui.cli.pull_request import create_pull_request
@@ -239,6 +244,18 @@ def begin(
         return code
     finally:
         store.close()
+
+
+def _bound(workflow: Workflow, inputs: Mapping[str, str]) -> dict[str, InputValue]:
+    """The inputs of a run, with their defaults; one without a name or a value does not count.
+
+    Raises:
+        RequestError: one is missing, unknown, or not what it should be.
+    """
+    named = {spec.name for spec in workflow.inputs}
+    return bind_inputs(
+        workflow, {name: value for name, value in inputs.items() if name in named or value}
+    )
 
 
 def _require_trust(output: Output) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,3 +39,22 @@ def test_the_longer_of_two_secrets_goes_first() -> None:
 def test_a_value_too_short_to_be_a_secret_is_left_alone() -> None:
     short = "x" * (SHORTEST - 1)
     assert _through(Redaction([short]), [short.encode()]) == short.encode()
+
+
+@pytest.mark.parametrize("secret", ['key/"0123456789', "k\\0123456789", "ключ-0123456789"])
+def test_a_secret_is_found_as_json_spells_it(secret: str) -> None:
+    for ascii_only in (True, False):
+        line = json.dumps({"output": secret}, ensure_ascii=ascii_only)
+        nested = json.dumps({"text": line}, ensure_ascii=ascii_only)
+        for text, expected in ((line, '{"output": "[redacted]"}'), (nested, None)):
+            out = _through(Redaction([secret]), [text.encode()]).decode()
+            assert "0123456789" not in out
+            assert expected is None or out == expected
+
+
+def test_each_line_of_a_secret_and_what_it_names_is_one() -> None:
+    headers = "X-One: first-secret\nX-Two: second-secret"
+    printed = b"second-secret then X-One: first-secret\n" + json.dumps(headers).encode()
+    assert _through(Redaction([headers]), [printed]) == BLANK + b" then " + BLANK + (
+        b"\n" + b'"' + BLANK + b'"'
+    )

@@ -225,12 +225,12 @@ class Run:
             )
 
     def send_back(
-        self, name: str, cause: FailureCause = "checks_failed", *, human: bool = False
+        self, name: str, cause: FailureCause = "checks_failed", **more: Any
     ) -> list[ev.AnyEvent]:
         """Send work back with a reason."""
         number = self.state.task(name).attempts
         return self.give(
-            cmd.ReturnWork(task=name, number=number, cause=cause, message="red", human=human)
+            cmd.ReturnWork(task=name, number=number, cause=cause, message="red", **more)
         )
 
     def clash(self, name: str) -> list[ev.AnyEvent]:

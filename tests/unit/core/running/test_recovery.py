@@ -321,3 +321,53 @@ def test_an_allowance_used_up_counts_and_one_cut_short_by_the_budget_does_not() 
     cut = TaskState(reserved=Budget(cost_usd=0.4), failures=7)
     step = next_step(spec, cut, "budget", 0.0)
     assert step is not None and step.blameless
+
+
+@pytest.mark.parametrize(
+    ("told", "waits"),
+    [(float("nan"), LIMITED_BACKOFF_S), (float("inf"), LIMITED_BACKOFF_S), (1e12, 86_400.0)],
+)
+def test_a_provider_cannot_have_a_task_wait_for_ever(told: float, waits: float) -> None:
+    run = _run(listed=False)
+    run.fail("a", "rate_limit", retry_after_s=told)
+    assert run.last(ev.AttemptFailed).retry_at == run.now + waits
+
+
+def test_an_interruption_does_not_take_away_what_was_wrong_with_the_work_before() -> None:
+    run = Run(workflow(writer("a"))).start()
+    run.deliver("a")
+    run.hold()
+    run.send_back("a")
+    run.interrupt("a")
+    record = run.state.task("a")
+    assert (record.cause, record.message) == ("checks_failed", "red")
+
+
+def test_work_that_breaks_only_with_others_is_done_anew_where_the_others_are() -> None:
+    run = Run(workflow(agent_task("a", writes=("a",)), writer("b", writes=("b",)))).start()
+    run.hold()
+    run.begin("a", "b")
+    session = msgspec.structs.replace(SESSION, base=run.state.line)
+    run.succeed("a", work=work_of("a", 1), session=session)
+    run.deliver("b")
+    run.merge("b")
+    run.send_back("a", together=True)
+    run.hold()
+    run.begin("a")
+    record = run.state.task("a")
+    assert (record.session, record.base) == (None, run.state.line)
+
+
+def test_work_that_is_wrong_by_itself_goes_back_to_who_did_it_wherever_the_line_is() -> None:
+    run = Run(workflow(agent_task("a", writes=("a",)), writer("b", writes=("b",)))).start()
+    run.hold()
+    run.begin("a", "b")
+    session = msgspec.structs.replace(SESSION, base=run.state.line)
+    run.succeed("a", work=work_of("a", 1), session=session)
+    run.deliver("b")
+    run.merge("b")
+    run.send_back("a")
+    run.hold()
+    run.begin("a")
+    record = run.state.task("a")
+    assert (record.session, record.base) == (session, session.base)

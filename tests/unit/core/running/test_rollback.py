@@ -441,3 +441,24 @@ def test_expansion_is_taken_back_with_the_phase_it_was_made_in() -> None:
     run.expand("fix", "one")
     run.begin("fix.one")
     assert run.state.task("fix.one").attempts == 2
+
+
+def test_files_that_are_put_back_stand_on_the_commit_they_were_made_from() -> None:
+    run = Run(workflow(writer("a", writes=("a",)), writer("b", writes=("b",)))).start()
+    run.hold()
+    run.begin("a", "b")
+    began_at = run.state.task("a").base
+    run.deliver("b")
+    run.merge("b")
+    run.give(cmd.AskCheckpoint())
+    run.hold()
+    checkpoint = f"c{run.state.checkpoints}"
+    run.interrupt("a")
+    run.roll_back(checkpoint)
+    run.give(cmd.ResumeRun())
+    run.hold()
+    run.begin("a")
+    record = run.state.task("a")
+    assert record.snapshot and run.state.line != began_at
+    # On the line they would take back what was merged since they were made.
+    assert record.base == began_at

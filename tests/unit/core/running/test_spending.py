@@ -9,13 +9,14 @@ import pytest
 
 from orchestrate.core.planning.budget import NOTHING, UNLIMITED, Amount, Budget
 from orchestrate.core.planning.definition import Limits, PhaseSpec
+from orchestrate.core.planning.staffing import Assignee
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import effects as fx
 from orchestrate.core.running import events as ev
 from orchestrate.core.running.capacity import HostView, ProviderView, admit
 from orchestrate.core.running.spending import reserved, spending
 from orchestrate.errors import ConflictError, RequestError
-from tests.unit.core.running.drive import Run, agent_task, gate, task, used, workflow
+from tests.unit.core.running.drive import CLAUDE, Run, agent_task, gate, task, used, workflow
 
 DOLLAR = Budget(cost_usd=1.0)
 
@@ -210,10 +211,26 @@ def test_a_closed_provider_holds_its_tasks_back_and_nobody_elses() -> None:
     ]
 
 
-def test_a_budget_of_nothing_is_refused() -> None:
+@pytest.mark.parametrize("wanted", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_budget_that_is_no_amount_of_money_is_refused(wanted: float) -> None:
     run = _run("a", budget=DOLLAR)
     with pytest.raises(RequestError, match="more than nothing"):
-        run.give(cmd.SetBudget(budget=Budget(cost_usd=0.0)))
+        run.give(cmd.SetBudget(budget=Budget(cost_usd=wanted)))
+
+
+def test_who_costs_nothing_and_may_be_replaced_by_who_does_leaves_the_others_their_share() -> None:
+    free = Assignee("free", "scripted")
+    run = Run(
+        workflow(
+            agent_task("free", staff=(free, CLAUDE)),
+            agent_task("open"),
+            agent_task("most", allowance=DOLLAR),
+            budget=Budget(cost_usd=0.19),
+        )
+    ).start()
+    assert run.grant() == ("free", "open")
+    run.succeed("open", usage=used(0.01))
+    assert run.grant() == ("most",)
 
 
 def test_sums_of_money_do_not_depend_on_the_order_of_their_parts() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import assert_never
 
+from orchestrate.adapters.backends.shell import variable
 from orchestrate.core.agents.script import (
     DeleteFiles,
     EditFiles,
@@ -19,6 +20,7 @@ from orchestrate.core.agents.script import (
     WaitFor,
     WriteFiles,
 )
+from orchestrate.core.planning.binding import show
 from orchestrate.core.planning.definition import FailureCause
 from orchestrate.errors import OrchestrateError
 from orchestrate.ports.performer import AttemptRequest
@@ -99,9 +101,13 @@ class Steps:
 
     def _run(self, command: str) -> None:
         request = self._request
-        own = {"ORCHESTRATE_OUTPUTS": request.outputs_dir}
-        if request.workspace:
-            own["ORCHESTRATE_WORKSPACE"] = request.workspace
+        own = {
+            "ORCHESTRATE_OUTPUTS": request.outputs_dir,
+            "ORCHESTRATE_TASK": request.key.task,
+            "ORCHESTRATE_WORKSPACE": request.workspace,
+        }
+        for name, value in request.item.items():
+            own[variable("orchestrate", "item", name)] = show(value).replace("\0", "")
         done = subprocess.run(
             ("/bin/sh", "-c", command),
             cwd=request.workspace or request.scratch_dir,

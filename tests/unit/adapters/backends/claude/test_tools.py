@@ -58,6 +58,16 @@ def test_rules_are_held_unless_commands_get_around_them() -> None:
         assert all(each.how for each in (*said.enforced, *said.unenforced))
 
 
+def test_path_from_the_top_is_one_of_the_workspace() -> None:
+    # To the program, a single slash stands for the folder of the settings file.
+    rules = (Rule("write", "/src/a.py"), Rule("read", "//etc/shadow"), Rule("read", "b.py"))
+    said = enforcement(Permissions(frozenset({"read", "write"}), denied=rules), writes=True)
+    hows = {each.name: each.how for each in said.enforced}
+    assert "Edit(./src/a.py)" in hows["write:/src/a.py"]
+    assert "Read(//etc/shadow)" in hows["read://etc/shadow"]
+    assert "Read(b.py)" in hows["read:b.py"]
+
+
 def test_every_rule_is_answered_for() -> None:
     rules = tuple(Rule(ability, "x") for ability in ABILITIES)
     permissions = Permissions(frozenset(ABILITIES), denied=rules)
