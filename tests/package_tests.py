@@ -1,7 +1,7 @@
 """Running the tests of an unpacked package with this interpreter, for a quick look.
 
-No environment is built: the package is imported from its folder, so only packages whose tests need
-nothing but pytest can be looked at in this way.
+No environment is built: the package is imported from its folder, and what its tests need besides
+has to be installed here. Settings of pytest are the package's own but for its options.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import msgspec
 from orchestrate.core.sharing.layout_of_tests import is_test_path
 
 #: Longest run in seconds; a patch may make a program hang, which is as red as any failure.
-TIMEOUT_S = 20.0
+TIMEOUT_S = 60.0
 #: The last line of a failure in pytest's report: where it was raised, and what.
 _RAISED = re.compile(r"^(?P<path>[^:\s]+):\d+: (?P<error>\w+)$", re.M)
 _STATEMENTS = frozenset(["AssertionError", "Failed"])

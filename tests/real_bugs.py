@@ -110,6 +110,8 @@ class _Comparison:
     def bug(self) -> RealBug:
         path, names = self._flipping()
         beside = Path(path).with_name(f"{Path(path).stem}_regression.py").as_posix()
+        if beside in self._old:
+            raise self._error(f"{beside} is there already")
         test = {beside: picked(self._new[path], {name.partition("[")[0] for name in names})}
         red = self._red(test)
         needed, other = self._needed(test, tuple(red))

@@ -37,6 +37,7 @@ from tests.e2e.terminal import Shown, at_terminal
 from tests.packages import fetch_sdist, index_settings
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "tutorial-bugfix.md"
+PROMPT = "ada$ "
 PACKAGE = ("itsdangerous", "2.2.0")
 SOURCE, RIGHT, PLANTED = "src/itsdangerous/timed.py", "age > max_age:", "age >= max_age:"
 TEST = "tests/test_itsdangerous/test_max_age.py"
@@ -197,6 +198,8 @@ class NewUser:
         lines = shown.lines
         for place, instead in places.items():
             lines = [line.replace(place, instead) for line in lines]
+        # A line of output that begins like a command is moved, or it would be read as one.
+        lines = [f" {line}" if line.startswith("$ ") else line for line in lines]
         lines = [_VARYING.sub(r"\1 …", line) for line in lines]
         while lines and not lines[-1]:
             lines.pop()
@@ -213,8 +216,18 @@ def _path_without_agents() -> list[str]:
 
 
 def session(page: str) -> str:
-    """`page` with its sessions marked as what `run_examples` compares."""
-    return re.sub(r"^```text\n(?=\$ )", "```console\n", page, flags=re.MULTILINE)
+    """`page` with its sessions in the form that `run_examples` reads.
+
+    On the page they have a prompt of their own, so that it runs none of them.
+    """
+    commands = page.replace(PROMPT, "$ ")
+    return re.sub(r"^```text\n(?=\$ )", "```console\n", commands, flags=re.MULTILINE)
+
+
+def as_page(text: str) -> str:
+    """The inverse of `session`."""
+    blocks = text.replace("```console\n$ ", f"```text\n{PROMPT}")
+    return re.sub(r"^\$ ", PROMPT, blocks, flags=re.MULTILINE)
 
 
 @contextmanager
@@ -236,8 +249,7 @@ def main() -> int:
             done = [(told, user.as_printed(shown)) for told, shown in user.follow(session(text))]
     # What is left out of the middle stays as it is written: only its end could be put back.
     ran = [Ran(told.shown, each.status) if ANYTHING in told.shown else each for told, each in done]
-    page = rewritten(session(text), ran)
-    PAGE.write_text(page.replace("```console\n$ ", "```text\n$ "), "utf-8")
+    PAGE.write_text(as_page(rewritten(session(text), ran)), "utf-8")
     return 0
 
 

@@ -88,7 +88,7 @@ def test_answer_that_never_begins_is_given_up_and_asked_for_again(
 
 
 @pytest.mark.parametrize("backend", PROGRAMS)
-def test_dropped_answer_is_asked_for_again_and_paid_as_the_server_says(
+def test_dropped_answer_is_asked_for_again_and_never_counted_for_less_than_was_told(
     tmp_path: Path, backend: str
 ) -> None:
     steps = (Bash("true"), turn(answer(), faults=(Fault("drop"),)))
@@ -96,7 +96,12 @@ def test_dropped_answer_is_asked_for_again_and_paid_as_the_server_says(
         done = bench.run(PATIENT, backend)
         assert done.code == 0, done
         assert bench.steps(backend) == [0, 1, 1]
-        assert consumed(bench.events()) == bench.told(backend).total == Tokens().total * 2
+        told, counted = bench.told(backend).total, consumed(bench.events())
+        assert told == Tokens().total * 2
+        # Claude Code counts what it has read of an answer that is cut, if it has read any of it,
+        # and estimates the rest. The server says that such an answer used nothing.
+        most = Tokens().total * 2 if backend == "claude" else 0
+        assert told <= counted <= told + most
 
 
 def test_rate_limit_is_waited_out_by_the_run_and_by_every_other_run(tmp_path: Path) -> None:

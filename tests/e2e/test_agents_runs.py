@@ -124,5 +124,6 @@ def test_soft_cap_stops_a_long_attempt_of_codex(tmp_path: Path) -> None:
         events = bench.events()
         (failed,) = [each for each in events if each["event"] == "AttemptFailed"]
         assert failed["cause"] == "budget"
-        assert bench.steps("codex") == [0, 1, 2, 3]
+        # It is seen while the third call's command runs, or while the fourth call is held.
+        assert bench.steps("codex") in ([0, 1, 2], [0, 1, 2, 3])
         assert consumed(events) == bench.told("codex").total == 30_030

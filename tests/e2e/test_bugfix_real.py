@@ -6,6 +6,7 @@ The model is scripted; patch and test come from comparing two published versions
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,7 +29,10 @@ pytestmark = [
     pytest.mark.packages,
     pytest.mark.index,
     pytest.mark.slow,
+    pytest.mark.timeout(900),
 ]
+#: Longest run in seconds: environments are built in it, on a machine that may have other work.
+RUN_TIMEOUT_S = 600
 
 STANDARDS = {"AGENTS.md": "Keep lines short: rule-a1.\n", "CLAUDE.md": "Add no module: rule-c2.\n"}
 RULES = ("rule-a1", "rule-c2")
@@ -109,10 +113,12 @@ def fixed(request: pytest.FixtureRequest, buggy: tuple[Bench, RealBug]) -> Fixed
     """The bug, fixed through each program in turn; the tests below stand together and share it."""
     bench, bug = buggy
     before = bench.things()
-    done = bench.call(
+    driver = bench.begin(
         *("bugfix", bug.pair.report, "--trust-repo", "--yes", "--budget-usd", "5"),
         *("--backend", request.param, "--model", MODELS[request.param], "--json"),
     )
+    out, err = driver.communicate(timeout=RUN_TIMEOUT_S)
+    done = Result(subprocess.CompletedProcess([], driver.returncode, out, err))
     return Fixed(request.param, bug, bench, done, bench.things() == before)
 
 

@@ -28,6 +28,17 @@ phases:
     tasks:
       - {id: look, agent: code-reviewer, prompt: "Look at {{ inputs.where }}."}
 """
+#: Nobody but the one who joins conflicting work is an agent.
+JOINED = """
+version: 1
+name: join
+resolver: {agent: builder, prompt: Join them.}
+phases:
+  - name: only
+    tasks:
+      - {id: a, run: echo a > x, writes: [x]}
+      - {id: b, run: echo b > x, writes: [x]}
+"""
 #: Says its version, and cannot do anything.
 PROGRAM = '#!/bin/sh\n[ "$1" = --version ] && echo "2.1.329 (Claude Code)" || exit 3\n'
 
@@ -131,6 +142,16 @@ def test_a_budget_is_an_amount_of_money(shop: Shop, wanted: str) -> None:
         shop.call(resume, "last", "--budget-usd", wanted),
     ):
         assert isinstance(done.error, click.UsageError), done.error
+
+
+def test_whoever_joins_work_that_conflicts_is_paid_with_consent_as_well(shop: Shop) -> None:
+    shop.add({".orchestrate/workflows/join.yaml": JOINED})
+    plan = shop.call(run, "join", "--dry-run")
+    assert plan.code == 0 and "builder (claude" in plan.out and "at most 4 with retries" in plan.out
+    before = shop.traces
+    done = shop.call(run, "join")
+    assert "this run costs money" in done.refusal.message
+    assert shop.traces == before
 
 
 def test_a_pull_request_cannot_be_promised_by_a_command_that_leaves(shop: Shop) -> None:

@@ -193,10 +193,7 @@ def check_start(before: RunState, after: RunState, event: ev.AttemptStarted) -> 
     assert not before.stopping
     assert event.number == before.tasks[number].next_number
     assert not task.is_group
-    session = before.tasks[number].session
-    going_on = session is not None and session.base and not before.tasks[number].resolving
-    here = session.base if session is not None and going_on else before.line
-    assert event.base == (here if task.in_workspace else "")
+    assert event.base == (_files_from(before, number) if task.in_workspace else "")
     assert before.tasks[number].not_before <= event.at or (
         before.tasks[number].status is TaskStatus.READY
     )
@@ -215,6 +212,14 @@ def check_start(before: RunState, after: RunState, event: ev.AttemptStarted) -> 
         assert sum(plan.order[n].phase == task.phase for n in running) <= phase.max_concurrent
     limit_s = plan.workflow.limits.timeout_s
     assert limit_s is None or event.at < before.leg_started_at + limit_s
+
+
+def _files_from(before: RunState, number: int) -> str:
+    """The commit that the next attempt's files are made from: the line, or what it goes on from."""
+    record = before.tasks[number]
+    if record.session is not None and record.session.base and not record.resolving:
+        return record.session.base if before.line else ""
+    return (record.snapshot and record.base) or before.line
 
 
 def check_phases_before(state: RunState, name: str, *, needs_success: bool) -> None:

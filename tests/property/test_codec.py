@@ -61,7 +61,6 @@ for _part in (
     ev.GroupItem,
     TaskState,
     GateState,
-    Facts,
     EachSpec,
     InputSpec,
     RetryPolicy,
@@ -71,7 +70,9 @@ for _part in (
     PhaseSpec,
     Limits,
     Workflow,
+    Facts,
 ):
+    # In this order: a struct is resolved with what is registered by then.
     st.register_type_strategy(_part, _any(_part))
 
 EVENTS = st.one_of([_any(kind) for kind in get_args(ev.AnyEvent)])

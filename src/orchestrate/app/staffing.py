@@ -23,6 +23,7 @@ from orchestrate.core.planning.definition import (
     Workflow,
 )
 from orchestrate.core.planning.staffing import Assignee
+from orchestrate.core.planning.write_set import UNKNOWN
 from orchestrate.errors import ConfigurationError, DefinitionError
 from orchestrate.ports.catalog import AgentCatalog
 from orchestrate.ports.performer import AgentBackend, Backend
@@ -110,10 +111,14 @@ class Staffing:
         found = _replace(
             workflow,
             tasks=tuple(self._task(task) for task in workflow.tasks),
-            resolver=None if resolver is None else self._task(resolver),
+            resolver=None if resolver is None else self._resolver(resolver),
         )
         self._require_held()
         return found
+
+    def _resolver(self, task: TaskSpec) -> TaskSpec:
+        """It has to write, whatever its task says."""
+        return _replace(self._task(_replace(task, writes=(UNKNOWN,))), writes=task.writes)
 
     def _task(self, task: TaskSpec) -> TaskSpec:
         named = task.backend or ""
@@ -224,7 +229,7 @@ class Staffing:
 
 
 def _retry(task: TaskSpec, profile: Profile) -> RetryPolicy:
-    if task.retry != RetryPolicy():
+    if task.retry.stated or task.retry.max_attempts != RetryPolicy().max_attempts:
         return task.retry
     tries = TRIES if profile.max_retries is None else profile.max_retries + 1
     return _replace(task.retry, max_attempts=max(1, tries))
@@ -243,53 +248,3 @@ def _profile_model(profile: Profile, backend: str) -> str:
         return ""
     is_claudes = model in _CLAUDE_NAMES or model.startswith("claude")
     return model if is_claudes == (backend == "claude") else ""
-
-
-class Outlook(msgspec.Struct, frozen=True):
-    """What a run may cost, said before it begins.
-
-    `attempts` counts the paid attempts that are certain to be tried once, `most` those that can
-    follow from failures as well; groups count as one, as their lists are not known. `bound_usd` is
-    the most all of `most` may cost by their allowances, None where nothing bounds it: a limit in
-    dollars does not hold somebody whose price nobody knows.
-    """
-
-    attempts: int
-    most: int
-    bound_usd: float | None
-    backends: tuple[str, ...]
-    soft: tuple[str, ...] = ()
-    unpriced: tuple[str, ...] = ()
-
-
-def outlook(workflow: Workflow) -> Outlook:
-    """What a staffed workflow may cost."""
-    attempts = most = 0
-    bound: float | None = 0.0
-    everybody: list[Assignee] = []
-    for task in workflow.tasks:
-        if not any(who.paid for who in task.staff):
-            continue
-        attempts += 1
-        tries = max(task.retry.max_attempts, 1) + (task.max_returns if task.writes else 0)
-        counted = [(who, tries) for who in task.staff]
-        if task.advisor is not None:
-            counted += [(task.advisor, 1), (task.staff[0], 1)]
-        for who, times in counted:
-            most += times
-            allowance = who.allowance.cost_usd if who.priced else None
-            bound = None if bound is None or allowance is None else bound + times * allowance
-            everybody.append(who)
-    limit = workflow.limits.budget.cost_usd
-    if limit is not None and all(who.priced for who in everybody):
-        bound = limit if bound is None else min(bound, limit)
-    return Outlook(
-        attempts=attempts,
-        most=most,
-        bound_usd=bound,
-        backends=tuple(dict.fromkeys(who.backend for who in everybody)),
-        soft=tuple(dict.fromkeys(who.backend for who in everybody if not who.hard)),
-        unpriced=tuple(
-            dict.fromkeys(who.model or who.backend for who in everybody if not who.priced)
-        ),
-    )

@@ -74,12 +74,13 @@ phases:
       - {id: b, agent: builder, prompt: do, generate: builder, writes: true, must_change: true,
          needs: [a], split: {list: "tasks.a.outputs['parts.json']", limit: 3, tolerate: true},
          hand_over: true}
+      - {id: t, run: x, writes: tests}
     gates:
-      - {name: red, kind: reproduces, task: b, at_end: false, when: inputs.deep}
+      - {name: red, kind: reproduces, task: t, at_end: false, when: inputs.deep}
   - name: mend
     tasks: [{id: c, run: x, writes: true}]
     gates:
-      - {name: green, kind: fixed, task: b, timeout: 5m}
+      - {name: green, kind: fixed, task: t, timeout: 5m}
       - {name: ask, kind: human, when: tasks.a.metrics.suspects > 0}
 inputs: {deep: true}
 """
@@ -87,7 +88,7 @@ inputs: {deep: true}
 
 def test_staff_answers_and_budgets_reach_the_definition() -> None:
     found = read(STAFFED)
-    a, b, _ = found.tasks
+    a, b, _, _ = found.tasks
     assert a.model == "opus"
     assert a.alternatives == ("code-reviewer", "builder@codex", "@human")
     assert (a.escalate, a.hand_over) == ("orchestrator", HandOver(172_800.0, "Please."))
@@ -121,10 +122,10 @@ def test_answers_are_made_strict_all_of_an_object_is_required() -> None:
 def test_gates_about_tests_that_show_a_bug_are_asked_of_each_piece_of_work() -> None:
     look, mend = read(STAFFED).phases
     assert look.gates == (
-        GateSpec("red", "reproduces", task="b", each_merge=True, at_end=False, when="inputs.deep"),
+        GateSpec("red", "reproduces", task="t", each_merge=True, at_end=False, when="inputs.deep"),
     )
     green, ask = mend.gates
-    assert green == GateSpec("green", "fixed", task="b", each_merge=True, timeout_s=300.0)
+    assert green == GateSpec("green", "fixed", task="t", each_merge=True, timeout_s=300.0)
     assert ask.when == "tasks.a.metrics.suspects > 0"
 
 
@@ -222,6 +223,7 @@ phases:
                     factor=3.0,
                     max_backoff_s=60.0,
                     on=("crash", "lost"),
+                    stated=True,
                 ),
                 timeout_s=300.0,
                 priority=7,

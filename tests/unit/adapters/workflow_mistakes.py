@@ -546,6 +546,14 @@ MISTAKES = [
     ),
     Mistake(
         "maybe-missing",
+        fix(f"prompt: x\noutputs: [o]\nsplit: {FIXES}")
+        + "      - id: last\n        agent: architect\n        needs: [fix]\n"
+        "        prompt: see {{ ⟦tasks.fix.outputs.o.path }}\n",
+        "each of its parts has its own",
+        warning=True,
+    ),
+    Mistake(
+        "maybe-missing",
         reads("o", "o", "        trigger: all_done\n"),
         "when a failed",
         warning=True,
@@ -704,6 +712,13 @@ MISTAKES = [
     Mistake("missing-key", shown("").replace("- {name: g", "- ⟦{name: g"), "no `task`", "`task:`"),
     Mistake("unknown-task", shown(", task: ⟦bb"), "no task bb", "did you mean b?"),
     Mistake("contradiction", shown(", task: ⟦a"), "delivers none of its own", "`writes:` tests"),
+    Mistake(
+        "contradiction",
+        fix(f"prompt: x\nwrites: true\nsplit: {FIXES}")
+        + "    gates:\n      - {name: g, kind: reproduces, task: ⟦fix}\n",
+        "may be split into several",
+        "`split:` away",
+    ),
     Mistake("not-upstream", shown(", task: ⟦b", "fixed"), "certain to be there", "on phase q"),
     Mistake(
         "contradiction",

@@ -40,7 +40,7 @@ def test_a_task_nobody_could_perform_is_refused_before_the_run(task: TaskSpec, r
         check(workflow(*GOOD, task), backends())
     assert "; task t: " in f"; {error.value.message.partition('here: ')[2]}"
     assert reason in error.value.message
-    assert "local, shell" in error.value.remedy
+    assert "local, scripted, shell" in error.value.remedy
 
 
 def test_a_resolver_nobody_could_perform_is_refused_before_the_run() -> None:

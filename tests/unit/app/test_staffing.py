@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from orchestrate.app.staffing import TRIES, Choice, Staffing, needs_agents, outlook
+from orchestrate.app.outlook import outlook
+from orchestrate.app.staffing import TRIES, Choice, Staffing, needs_agents
 from orchestrate.core.agents.permissions import Enforcement, Permissions, Restriction
 from orchestrate.core.agents.profile import Profile
 from orchestrate.core.planning.budget import Budget
@@ -127,7 +128,7 @@ def test_tries_and_time_come_from_the_workflow_else_from_the_profile() -> None:
     found = _staffed(_task(agent="architect"))
     assert (found.retry.max_attempts, found.timeout_s) == (4, 60.0)
     assert _staffed(_task()).retry.max_attempts == TRIES
-    policy = RetryPolicy(max_attempts=1, backoff_s=9.0)
+    policy = RetryPolicy(max_attempts=1, stated=True)
     kept = _staffed(_task(agent="architect", retry=policy, timeout_s=5.0))
     assert (kept.retry, kept.timeout_s) == (policy, 5.0)
 
@@ -137,6 +138,19 @@ def test_the_advisor_and_the_resolver_get_staff_as_well() -> None:
     found = _staffing().staffed(_flow(_task(escalate="architect"), resolver=resolver))
     assert found.tasks[0].advisor is not None and found.tasks[0].advisor.agent == "architect"
     assert found.resolver is not None and found.resolver.staff[0].agent == "builder"
+
+
+def test_the_resolver_is_held_to_what_somebody_may_do_who_writes() -> None:
+    class Writing(_Agent):
+        def enforcement(self, permissions: Permissions, *, writes: bool) -> Enforcement:
+            return Enforcement((), (Restriction("fetch", "no way"),) if writes else ())
+
+    backends = {**BACKENDS, "claude": Writing("claude")}
+    flow = _flow(_task(), resolver=_task("resolver"))
+    with pytest.raises(ConfigurationError, match="task resolver"):
+        _staffing(backends).staffed(flow)
+    found = _staffing(backends, unenforced=frozenset({"fetch"})).staffed(flow)
+    assert found.resolver is not None and found.resolver.writes == ()
 
 
 def test_members_of_a_group_to_be_are_staffed_through_it() -> None:
@@ -192,6 +206,26 @@ def test_the_outlook_counts_what_is_sure_what_may_follow_and_bounds_the_money() 
     assert (found.backends, found.soft) == (("claude", "codex"), ("codex",))
 
 
+@pytest.mark.parametrize(
+    ("more", "most"),
+    [
+        ({"each": EachSpec("list", "items", limit=7)}, 7 * TRIES),
+        ({"split": EachSpec("list", "items", limit=3)}, TRIES + 3 * TRIES),
+    ],
+)
+def test_the_outlook_counts_every_item_that_a_list_may_have(more: Any, most: int) -> None:
+    found = outlook(_staffing(allowance=Budget(cost_usd=0.5)).staffed(_flow(_task(**more))))
+    assert (found.attempts, found.most, found.bound_usd) == (1, most, most * 0.5)
+
+
+def test_the_outlook_counts_whoever_joins_work_that_conflicts() -> None:
+    writer = _task("w", agent=None, run="true", writes=("**",), max_returns=2)
+    flow = _flow(writer, resolver=_task("resolver"))
+    found = outlook(_staffing(allowance=Budget(cost_usd=0.5)).staffed(flow))
+    assert (found.attempts, found.most, found.bound_usd) == (0, 2, 1.0)
+    assert found.backends == ("claude",)
+
+
 def test_the_bound_is_the_budget_where_that_is_less_and_unknown_without_both() -> None:
     flow = _staffing().staffed(_flow(_task()))
     assert outlook(flow).bound_usd is None
@@ -206,3 +240,11 @@ def test_a_model_of_unknown_price_is_named_where_the_backend_reports_no_cost() -
         )
     )
     assert found.unpriced == ("new",)
+
+
+def test_a_limit_in_dollars_bounds_nobody_whose_price_is_unknown() -> None:
+    limits = Limits(budget=Budget(cost_usd=1.0, tokens=5))
+    flow = _flow(_task(backend="codex"), limits=limits)
+    allowance = Budget(cost_usd=2.0)
+    assert outlook(_staffing(allowance=allowance).staffed(flow)).bound_usd == 1.0
+    assert outlook(_staffing(priced=False, allowance=allowance).staffed(flow)).bound_usd is None

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from orchestrate.core.running.state import RunState
-from orchestrate.core.running.status import RunStatus
+from orchestrate.core.running.status import GateStatus, RunStatus
 from orchestrate.core.sharing.evidence import Verdict
 from orchestrate.core.views.consumption import Consumption
 from orchestrate.core.views.delivered import Regression
@@ -91,6 +91,28 @@ def test_a_run_that_failed_says_why_and_what_is_left() -> None:
 
 def test_a_run_that_waits_is_not_done() -> None:
     assert lines(replaced(fixed(), status=RunStatus.PAUSED))[0] == "not done: the run is paused"
+
+
+def test_a_run_that_waits_for_a_person_shows_what_they_are_to_agree_to() -> None:
+    gates = fixed().gates
+    open_gates = gates.set(
+        "review/agree", msgspec.structs.replace(gates["review/agree"], status=GateStatus.OPEN)
+    )
+    waiting = replaced(
+        fixed(), status=RunStatus.EXECUTING, gates=open_gates, published="", line="l" * 40
+    )
+    found = lines(waiting)
+    assert found[0] == (
+        "not done: the run waits for a person; its test fails without the change and passes with it"
+    )
+    assert f"look      git diff base..{'l' * 12}" in found
+    idle = replaced(waiting, gates=gates)
+    assert lines(idle)[0] == "not done: the run is executing"
+
+
+def test_what_a_summary_compares_with_is_not_said_twice() -> None:
+    shown = Regression((TEST,), "passed", "red: t (E)", "passed", "1 test")
+    assert "before    red for the right reason: t (E)" in lines(fixed(), regression=shown)
 
 
 def test_hostile_texts_are_cut_and_made_visible() -> None:

@@ -118,6 +118,8 @@ class NameChecks:
         why = ""
         if task is None:
             why = f"work may conflict before {source.id} has ended"
+        elif source.split is not None:
+            why = f"{source.id} may be split, and then each of its parts has its own"
         elif output is not None and not output.required:
             why = f"output {output.name} of {source.id} is not required"
         elif task.trigger != "all_success":

@@ -25,6 +25,9 @@ def check_reproductions(draft: Draft, report: Report, upstream: Upstream | None)
         elif not task.writes or task.is_group:
             message = f"{name} is about the work of {task.id}, which delivers none of its own"
             report.add("contradiction", place, message, "name a task that `writes:` tests")
+        elif task.split is not None:
+            message = f"{name} is about the work of {task.id}, which may be split into several"
+            report.add("contradiction", place, message, "take its `split:` away")
         elif gate.kind == "reproduces":
             _check_own_phase(name, phase, gate, task, place, report)
         elif upstream is not None and not upstream.phase_before(task.phase, phase.name):

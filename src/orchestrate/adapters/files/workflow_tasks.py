@@ -142,6 +142,7 @@ class TaskDrafter:
                 both, "max_backoff", max(standard.max_backoff_s, backoff_s), self._report
             ),
             on=named or standard.on,
+            stated="max_attempts" in entries,
         )
 
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 BLANK = b"[redacted]"
 #: Shorter values are not looked for: they would occur by chance and make the output unreadable.
 SHORTEST = 8
+#: The same for the value in a line `NAME: value`: headers say `application/json` as well.
+SHORTEST_VALUE = 20
 #: How often a value is spelled as JSON: what a command printed is told in a line of JSON, and some
 #: programs tell it as JSON in that.
 _NESTED = 2
@@ -52,8 +54,9 @@ class Redaction:
 def _forms(secret: str) -> Iterator[bytes]:
     """Everything `secret` may be printed as."""
     lines = secret.splitlines()
-    values = [line.partition(": ")[2] for line in lines]
-    for part in (secret, secret.strip(), *lines, *(value.strip() for value in values)):
+    values = (line.partition(": ")[2].strip() for line in lines)
+    long_ones = (value for value in values if len(value) >= SHORTEST_VALUE)
+    for part in (secret, secret.strip(), *lines, *long_ones):
         for ascii_only in (True, False):
             spelled = part
             for _ in range(_NESTED + 1):

@@ -76,7 +76,8 @@ class RetryPolicy(msgspec.Struct, frozen=True, omit_defaults=True):
     """How often and when a failed task is tried again.
 
     The wait before attempt n+1 is `min(backoff_s * factor ** (n - 1), max_backoff_s)`; no jitter,
-    because replay must agree. `max_attempts` counts the first try.
+    because replay must agree. `max_attempts` counts the first try. `stated`: the workflow says it
+    itself, so what an agent's profile says does not count.
     """
 
     max_attempts: int = 1
@@ -92,6 +93,7 @@ class RetryPolicy(msgspec.Struct, frozen=True, omit_defaults=True):
         "provider",
         "empty_diff",
     )
+    stated: bool = False
 
 
 class OutputSpec(msgspec.Struct, frozen=True, omit_defaults=True):

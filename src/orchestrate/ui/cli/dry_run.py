@@ -89,7 +89,7 @@ def _lines(found: Staffed, performers: tuple[PerformerData, ...]) -> Iterator[st
             yield printable(f"      kept from: {', '.join(who.enforced)}")
         if who.unenforced:
             yield printable(f"      not kept from: {', '.join(who.unenforced)}")
-    if found.outlook.attempts or found.script:
+    if found.outlook.most or found.script:
         yield ""
         yield from outlook_lines(found)
     yield ""
@@ -101,8 +101,10 @@ def _performers(
 ) -> Iterator[PerformerData]:
     rules = wiring.deny_rules_of(site)
     agents = wiring.agent_backends(known)
-    for task in workflow.tasks:
-        for who, writes in _staff(task):
+    resolver = () if workflow.resolver is None else (workflow.resolver,)
+    for task in (*workflow.tasks, *resolver):
+        # Whoever joins work that conflicts writes, whatever the workflow says of it.
+        for who, writes in _staff(task, writes=bool(task.writes) or task is workflow.resolver):
             profile = catalog.find(who.agent)
             if profile is None or who.backend not in agents:
                 continue
@@ -122,8 +124,8 @@ def _performers(
             )
 
 
-def _staff(task: TaskSpec) -> Iterator[tuple[Assignee, bool]]:
+def _staff(task: TaskSpec, *, writes: bool) -> Iterator[tuple[Assignee, bool]]:
     for who in task.staff:
-        yield who, bool(task.writes)
+        yield who, writes
     if task.advisor is not None:
         yield task.advisor, False

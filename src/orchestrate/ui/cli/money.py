@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,15 +12,13 @@ import click
 import msgspec
 
 from orchestrate import wiring
+from orchestrate.app.outlook import Outlook, outlook
 from orchestrate.app.rehearsal import is_scripted, rehearsed, with_script
-from orchestrate.app.staffing import Outlook, needs_agents, outlook
+from orchestrate.app.staffing import needs_agents
 from orchestrate.core.agents.script import SCRIPTED
 from orchestrate.core.planning.budget import Budget
 from orchestrate.core.planning.definition import Workflow
-from orchestrate.core.planning.staffing import Assignee
-from orchestrate.core.running.evolve import reopened
-from orchestrate.core.running.state import RunState
-from orchestrate.core.running.status import RunStatus, TaskStatus
+from orchestrate.core.running.status import TaskStatus
 from orchestrate.errors import ConfigurationError, RequestError
 from orchestrate.ports.catalog import AgentCatalog
 from orchestrate.ports.performer import Backend, BackendStatus
@@ -168,42 +166,6 @@ def staffed(
     return Staffed(workflow, found, statuses, script)
 
 
-def require_performers(state: RunState, known: Mapping[str, Backend]) -> None:
-    """Refuse to go on with a run that needs an agent which cannot be used here (any more).
-
-    Raises:
-        ConfigurationError: nobody of a task's staff can be used, or the prices cannot be read.
-        DefinitionError: the table of prices has mistakes.
-    """
-    agents = wiring.agent_backends(known)
-    wanted = list(_still_wanted(state))
-    if not wanted:
-        return
-    wiring.prices()
-    names = {who.backend for staff in wanted for who in staff}
-    statuses = {name: agents[name].status() for name in sorted(names & agents.keys())}
-    usable = {name for name, status in statuses.items() if status.usable}
-    for staff in wanted:
-        missing = staff[0].backend
-        if usable.isdisjoint(who.backend for who in staff):
-            remedy = statuses[missing].remedy if missing in statuses else ""
-            raise ConfigurationError(
-                f"run {state.run} needs {missing}, which cannot be used here",
-                remedy=remedy or "see what is missing: orchestrate doctor",
-            )
-
-
-def _still_wanted(state: RunState) -> Iterator[tuple[Assignee, ...]]:
-    """For each task that agents may yet perform in a run that is resumed, those who may."""
-    again = reopened(state) if state.status is RunStatus.FAILED else 0
-    for number, task in state.tasks.items():
-        spec = state.index.order[number]
-        opens = bool(again >> number & 1)
-        if not spec.staff or task.rung == "human" or (task.status not in _UNDONE and not opens):
-            continue
-        yield spec.staff if opens else spec.staff[min(task.performer, len(spec.staff) - 1) :]
-
-
 def _unpriced_names(cost: Outlook, statuses: Mapping[str, BackendStatus]) -> str:
     return ", ".join(
         f"the model that {name} chooses" if name in statuses else name for name in cost.unpriced
@@ -288,7 +250,7 @@ def require_consent(output: Output, site: wiring.Site, found: Staffed, *, yes: b
     Raises:
         ConfigurationError: the user did not agree, or nobody could be asked and no budget was set.
     """
-    if not (found.outlook.attempts or found.script):
+    if not (found.outlook.most or found.script):
         return
     for line in outlook_lines(found):
         output.message(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from orchestrate.app.staffing import Outlook
+from orchestrate.app.outlook import Outlook
 from orchestrate.core.agents.script import ACCOUNT, SCRIPTED
 from orchestrate.core.planning.definition import Workflow
 from orchestrate.ports.performer import BackendStatus
@@ -30,7 +30,7 @@ def outlook_lines(found: Staffed) -> list[str]:
     lines = []
     if found.script:
         lines.append(f"backend   {SCRIPTED} ({ACCOUNT}, by {printable(found.script)})")
-        if not cost.attempts:
+        if not cost.most:
             return lines
         if SCRIPTED in cost.backends:
             lines.append("          what it says to cost counts against budgets, and is not spent")

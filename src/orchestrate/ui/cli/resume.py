@@ -19,7 +19,8 @@ from orchestrate.core.views.amounts import budget_text
 from orchestrate.errors import ConflictError
 from orchestrate.ports.store import EventStore
 from orchestrate.ui.cli import conclude, detached
-from orchestrate.ui.cli.money import budget_options, require_performers
+from orchestrate.ui.cli.absent_agents import require_performers
+from orchestrate.ui.cli.money import budget_options
 from orchestrate.ui.cli.opened import purge_note
 from orchestrate.ui.cli.output import Output, repo_option, with_output
 from orchestrate.ui.cli.run import driving_options

@@ -11,7 +11,7 @@ from orchestrate.core.running.state import RunState
 from orchestrate.core.sharing.evidence import EvidenceNote
 from orchestrate.core.sharing.work import Work
 from orchestrate.core.views.consumption import Consumption
-from orchestrate.core.views.delivered import Regression
+from orchestrate.core.views.delivered import Regression, judged
 from orchestrate.core.views.pull_request import MAX_CHARACTERS, Told, pull_request
 from tests.unit.core.running.drive import Run, task, workflow
 from tests.unit.core.views.bugfix_sample import BRANCH, FIX, GREEN, REQUEST, TEST, fixed
@@ -164,3 +164,16 @@ def test_a_reproduction_judged_with_the_work_itself_is_told_as_well() -> None:
     assert f"- `{TEST}`" in text
     assert f"With the fix it passes: yes ({GREEN})" in text
     assert "for the right reason: not looked at" in text
+
+
+def test_what_a_summary_compares_with_is_not_said_twice() -> None:
+    before = "12 passed, 1 failed"
+    [note] = [each for each in judged(fixed()) if each.subject == "fix"]
+    assert (note.summary, note.before) == ("13 passed", before)
+    state = fixed()
+    number = state.index.position["fix"]
+    told = EvidenceNote("fix/tests", "passed", f"13 passed (before: {before})", before=before)
+    record = msgspec.structs.replace(state.tasks[number], checks=(told,))
+    comparing = msgspec.structs.replace(state, tasks=state.tasks.set(number, record))
+    [note] = [each for each in judged(comparing) if each.subject == "fix"]
+    assert (note.summary, note.before) == (told.summary, "")
