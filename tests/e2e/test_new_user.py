@@ -177,8 +177,18 @@ def test_the_key_is_shown_nowhere(path: Followed) -> None:
     assert [each.command for each in path.moments if DUMMY_KEY in each.shown.text] == []
 
 
+def test_uninstall_deletes_no_work_that_is_on_no_branch_unless_told_to(path: Followed) -> None:
+    refused = path.the("uninstall")
+    assert refused.shown.code == 5
+    assert re.search(
+        r"work +\w+/earlier/fix\.1-\w+: no branch or tag contains it", refused.shown.text
+    )
+    assert "[Y/n]" not in refused.shown.text
+    assert refused.beside != []
+
+
 def test_uninstall_leaves_the_branch_and_nothing_else(path: Followed) -> None:
-    removed = path.the("uninstall")
+    removed = path.the("uninstall --with-unmerged")
     assert removed.shown.code == 0
     assert "(yours: stays)" in removed.shown.text
     assert removed.beside == []

@@ -121,6 +121,15 @@ def test_recovery_takes_what_was_finished(tmp_path: Path) -> None:
             ' "$ORCHESTRATE_OUTPUTS/sub/report.txt"',
             "missing_output",
         ),
+        (
+            'cd "$ORCHESTRATE_OUTPUTS/.."; mv outputs away; ln -s away outputs; mkdir away/sub;'
+            " echo x > away/sub/report.txt",
+            "missing_output",
+        ),
+        (
+            'cd "$ORCHESTRATE_OUTPUTS"; mkdir sub; truncate -s 2G sub/report.txt',
+            "missing_output",
+        ),
         ("kill -9 $$", "crash"),
         ("sleep 600", "timeout"),
     ],

@@ -110,8 +110,9 @@ def _hopeless(
     grants = admit(state, HostView(at=now)).grants
     if grants:
         return cmd.GrantSlots(tasks=grants), now
-    due = [effect.at for effect in fx.pending(state) if isinstance(effect, fx.WakeAt)]
-    return cmd.PassTime(), max(now, min(due, default=now))
+    wakes = [effect.at for effect in fx.pending(state) if isinstance(effect, fx.WakeAt)]
+    # What is due already waits for something else.
+    return cmd.PassTime(), min((at for at in wakes if at > now), default=now)
 
 
 @given(climbs(), st.integers(0, 3))

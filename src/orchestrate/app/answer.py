@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from orchestrate.core.agents.answer import (
+    MAX_FOLLOW_UP_CHARACTERS,
+    MAX_FOLLOW_UPS,
+    MAX_REASON_CHARACTERS,
     MAX_SUMMARY_CHARACTERS,
     MAX_SUMMARY_WORDS,
     RESERVED,
@@ -108,6 +111,7 @@ def _mistakes(request: AttemptRequest, answer: dict[str, Any]) -> Iterator[str]:
     summary = answer.get("summary")
     if isinstance(summary, str):
         yield from _about_summary(summary)
+    yield from _about_length(answer)
     try:
         msgspec.json.encode(answer)
     except (UnicodeEncodeError, msgspec.MsgspecError, OverflowError, TypeError) as error:
@@ -131,6 +135,23 @@ def _about_summary(summary: str) -> Iterator[str]:
             f"/summary: it has {len(summary)} characters, and at most {MAX_SUMMARY_CHARACTERS} are"
             " taken; write a shorter one, nobody shortens it for you"
         )
+
+
+def _about_length(answer: Mapping[str, Any]) -> Iterator[str]:
+    """What is longer than it may be of what everybody is told."""
+    reason, follow_ups = answer.get("reason"), answer.get("follow_ups")
+    if isinstance(reason, str) and len(reason) > MAX_REASON_CHARACTERS:
+        most = MAX_REASON_CHARACTERS
+        yield f"/reason: it has {len(reason)} characters, and at most {most} are taken"
+    if not isinstance(follow_ups, list):
+        return
+    if len(follow_ups) > MAX_FOLLOW_UPS:
+        most = MAX_FOLLOW_UPS
+        yield f"/follow_ups: it has {len(follow_ups)} entries, and at most {most} are taken"
+    most = MAX_FOLLOW_UP_CHARACTERS
+    for number, each in enumerate(follow_ups):
+        if isinstance(each, str) and len(each) > most:
+            yield f"/follow_ups/{number}: it has {len(each)} characters; at most {most} are taken"
 
 
 def _sentence(error: ValidationError) -> str:
@@ -173,7 +194,7 @@ def _path(request: AttemptRequest, output: OutputSpec) -> Path:
 
 def _write(root: Path, path: Path, data: bytes) -> None:
     """Write a new file below `root`, and nowhere else: an agent may have left links in there."""
-    if not path.parent.resolve().is_relative_to(root.resolve()):
+    if root.is_symlink() or not path.parent.resolve().is_relative_to(root.resolve()):
         raise PermissionError(0, "its folder leads out of the outputs folder")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Half a file, left by a crash, would count as what the agent wrote itself.

@@ -79,10 +79,27 @@ def test_all_mistakes_are_named_at_once_with_their_places(tmp_path: Path) -> Non
 
 
 def test_list_of_mistakes_is_bounded_and_the_rest_counted(tmp_path: Path) -> None:
-    answer = {**GOOD, "follow_ups": [5] * 100}
+    answer = {**GOOD, "follow_ups": [5] * 20, **dict.fromkeys(map(str, range(10)))}
+    answer |= {"outcome": 1, "reason": 2}
     message = judged(asked(tmp_path), answer).message
     assert message.count("\n- ") == MAX_MISTAKES + 1
-    assert message.endswith(f"and {100 - MAX_MISTAKES} more mistakes")
+    assert message.endswith(f"and {24 - MAX_MISTAKES} more mistakes")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("follow_ups", ["more"] * 20_000, "/follow_ups: it has 20000 entries, and at most 20"),
+        ("follow_ups", ["x" * 501], "/follow_ups/0: it has 501 characters; at most 500"),
+        ("reason", "y" * 2_001, "/reason: it has 2001 characters, and at most 2000"),
+    ],
+)
+def test_what_everybody_is_told_is_bounded_too(
+    tmp_path: Path, field: str, value: object, said: str
+) -> None:
+    result = judged(asked(tmp_path), {**GOOD, field: value})
+    assert (result.ok, said in result.message) == (False, True), result.message[:200]
+    assert len(result.message) < 5_000
 
 
 @pytest.mark.parametrize(("count", "ok"), [(50, True), (51, False), (63, False)])
@@ -166,6 +183,16 @@ def test_nothing_is_written_outside_of_the_outputs_folder(tmp_path: Path, path: 
     assert "leads out of the outputs folder" in result.message
     assert not list(elsewhere.iterdir())
     assert not (tmp_path / "stolen.md").exists()
+
+
+def test_nothing_is_written_through_a_link_in_the_place_of_the_outputs_folder(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "outputs").symlink_to(tmp_path / "elsewhere")
+    result = judged(asked(tmp_path / "outputs", REPORT), {**GOOD, "report": "x"})
+    assert (result.ok, "leads out of the outputs folder" in result.message) == (False, True)
+    assert not list((tmp_path / "elsewhere").iterdir())
 
 
 def test_link_in_the_place_of_an_output_is_replaced_and_not_followed(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from orchestrate.core.planning.definition import TaskSpec
 from orchestrate.core.planning.staffing import Assignee
 from orchestrate.core.sharing.usage import AgentSession, Usage
 from orchestrate.errors import ConfigurationError, StoreError
-from orchestrate.hosts.local.agent_care import AgentCare
+from orchestrate.hosts.local.agent_care import MAX_FILE_BYTES, AgentCare, finish
 from orchestrate.hosts.local.briefing import Briefing
 from orchestrate.hosts.local.perform import ProcessPerformer
 from orchestrate.ports.performer import AttemptRequest, AttemptResult, BackendStatus, Observed
@@ -175,6 +175,13 @@ def test_an_attempt_that_ends_well_is_priced_and_its_answer_taken(tmp_path: Path
     assert (result.ok, result.summary, result.follow_ups) == (True, "Done.", ("tell ada",))
     assert result.usage is not None and result.usage.cost_usd == 0.5
     assert result.handed_on > 0
+
+
+def test_no_file_that_an_agent_writes_may_grow_without_end(tmp_path: Path) -> None:
+    rig = _Rig(tmp_path, _Backend(_good()))
+    rig.supervisor.end.set()
+    assert _do(rig.performer.perform(rig.request())).ok
+    assert [spec.max_file_bytes for spec in rig.supervisor.specs] == [MAX_FILE_BYTES]
 
 
 def test_standards_are_read_once_for_a_commit_and_are_in_the_request(tmp_path: Path) -> None:
@@ -378,6 +385,26 @@ def test_nothing_runs_on_when_looking_after_it_breaks(tmp_path: Path) -> None:
         return rig.supervisor.outcome.stopped
 
     assert asyncio.run(scene()) == "cancelled"
+
+
+def test_what_follows_a_process_is_done_however_often_its_caller_is_cancelled() -> None:
+    async def scene() -> AttemptResult:
+        begun, goes_on = asyncio.Event(), asyncio.Event()
+
+        async def work() -> AttemptResult:
+            begun.set()
+            await goes_on.wait()
+            return _good()
+
+        caller = asyncio.ensure_future(finish(work()))
+        await begun.wait()
+        for _ in range(2):
+            caller.cancel()
+            await asyncio.sleep(0)
+        goes_on.set()
+        return await caller
+
+    assert _do(scene()).ok
 
 
 def test_what_only_saves_time_later_may_fail(tmp_path: Path) -> None:

@@ -16,6 +16,10 @@ from orchestrate.errors import DefinitionError
 MAX_SUMMARY_WORDS = 50
 #: Some scripts put no white space between words; fifty long words in Latin script stay below it.
 MAX_SUMMARY_CHARACTERS = 1_000
+#: These are kept in the run's log and shown to other agents.
+MAX_REASON_CHARACTERS = 2_000
+MAX_FOLLOW_UPS = 20
+MAX_FOLLOW_UP_CHARACTERS = 500
 
 #: Fields of every answer, in the order an agent is asked for them.
 _OWN: dict[str, dict[str, Any]] = {

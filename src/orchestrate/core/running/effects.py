@@ -231,9 +231,10 @@ def _gates(state: RunState) -> Iterator[Effect]:
 
 
 def _wakes(state: RunState) -> Iterator[WakeAt]:
-    due = [state.tasks[number].not_before for number in bits(state.retrying)]
-    if due and not state.stopping:
-        yield WakeAt(min(due))
+    if not state.stopping:
+        # Each of them: the first may be held back by something else when its time has come.
+        for number in bits(state.retrying):
+            yield WakeAt(state.tasks[number].not_before)
     checkpoint_at = checkpoint_due_at(state) if state.base else None
     if checkpoint_at is not None:
         yield WakeAt(checkpoint_at)

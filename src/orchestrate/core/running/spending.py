@@ -28,8 +28,8 @@ from orchestrate.core.running.recovery import performing
 from orchestrate.core.running.state import RunState
 from orchestrate.core.sharing.usage import Usage
 
-#: An attempt starts only if at least this share of its allowance is left: with less it would be
-#: cut off before it could deliver, and what it consumed would be wasted.
+#: An attempt starts only if at least this share of its allowance, or of a smaller budget, is left:
+#: with less it would be cut off before it could deliver, and what it consumed would be wasted.
 LEAST_SHARE = 0.1
 
 RUN = "run"
@@ -112,9 +112,11 @@ def reservation(state: RunState, number: int, held: Mapping[str, Amount], among:
             continue
         after_spent = limit.less(state.spent.get(scope, NOTHING))
         rest = after_spent.less(held.get(scope, NOTHING))
-        short = _short_of(rest, assignee.allowance)
+        # A budget smaller than an allowance is all that any attempt may hope for.
+        wanted = assignee.allowance.capped(limit)
+        short = _short_of(rest, wanted)
         if short:
-            waits = not _short_of(after_spent, assignee.allowance)
+            waits = not _short_of(after_spent, wanted)
             raise Shortage(scope, f"{_named(scope)} has {short} left", waits=waits)
         left = left.capped(_share(rest, assignee.allowance, among))
     return left

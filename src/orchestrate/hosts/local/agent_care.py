@@ -45,6 +45,9 @@ from orchestrate.ports.rate_gate import RateGate
 #: How often a soft cap is looked at, in seconds: a model call takes several.
 WATCH_S = 0.5
 
+#: No file that an agent writes may be larger: a full disk hurts everybody on the machine.
+MAX_FILE_BYTES = 4 * 1024**3
+
 Pricing = Callable[[Usage, Assignee], Usage]
 
 
@@ -81,6 +84,8 @@ class AgentCare:
         request = await self._briefing.complete(request)
         folder = prepare_folder(request)
         spec = backend.spec(request)
+        if spec.max_file_bytes is None:
+            spec = msgspec.structs.replace(spec, max_file_bytes=MAX_FILE_BYTES)
         if request.cap.time_s is not None:
             spec = msgspec.structs.replace(spec, timeout_s=min(spec.timeout_s, request.cap.time_s))
         async with self._permit(request) as report:
@@ -248,12 +253,10 @@ async def _stop(run: asyncio.Future[ProcessOutcome]) -> None:
 async def finish(work: Coroutine[None, None, AttemptResult]) -> AttemptResult:
     """Await `work` to its end although the caller is cancelled: its process has ended already."""
     task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        if task.cancelled():
-            raise
-        return await task
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    return task.result()
 
 
 def _with(result: AttemptResult, seen: Observed, duration_s: float) -> AttemptResult:

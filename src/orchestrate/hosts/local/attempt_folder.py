@@ -12,6 +12,9 @@ from orchestrate.core.planning.definition import OutputSpec
 from orchestrate.core.sharing.artifact import Artifact
 from orchestrate.ports.performer import AttemptRequest
 
+#: Of one output. All of it is read, and kept for as long as the run is.
+MAX_OUTPUT_BYTES = 1024**3
+
 
 def prepare_folder(request: AttemptRequest) -> Path:
     """Make the attempt's folder, private to the user, with the request in it."""
@@ -42,7 +45,10 @@ def changed_artifact(request: AttemptRequest) -> str:
 def collect_outputs(request: AttemptRequest) -> tuple[tuple[Artifact, ...], str]:
     """Declared outputs as artifacts, made durable; and what is wrong with them, if anything."""
     found: list[Artifact] = []
-    root = Path(request.outputs_dir).resolve()
+    folder = Path(request.outputs_dir)
+    if folder.is_symlink():
+        return (), f"the outputs folder became a link: {folder}"
+    root = folder.resolve()
     for output in request.outputs:
         path = root / output.path
         if not path.is_file():
@@ -51,6 +57,9 @@ def collect_outputs(request: AttemptRequest) -> tuple[tuple[Artifact, ...], str]
             continue
         if not path.resolve().is_relative_to(root):
             return (), f"output {output.name} leads out of the outputs folder: {path}"
+        if path.stat().st_size > MAX_OUTPUT_BYTES:
+            size = f"{path.stat().st_size} bytes, and at most {MAX_OUTPUT_BYTES} are taken"
+            return (), f"output {output.name} has {size}: {path}"
         found.append(_artifact(output, path))
         _make_durable(path.parent)
     return tuple(found), ""

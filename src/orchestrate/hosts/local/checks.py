@@ -128,6 +128,9 @@ class Checks:
         earlier = (
             after if before == commit else await self._gathering.gather(state.run, command, before)
         )
+        if gate.kind == "coverage" and earlier.failing and state.base not in ("", before):
+            # What a red test covered before it failed says little; the run began with green ones.
+            earlier = await self._gathering.gather(state.run, command, state.base)
         if gate.kind == "coverage":
             floor = gate.min_percent
             judged = judge_coverage(after, floor, earlier if floor is None else None)

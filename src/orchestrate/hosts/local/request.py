@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from orchestrate.app.preflight import backend_of
+from orchestrate.app.quoting import quoting
 from orchestrate.core.agents.answer import answer_schema
 from orchestrate.core.ids import AttemptKey
 from orchestrate.core.planning.definition import FailureCause, TaskSpec
@@ -51,7 +52,7 @@ def build_request(
         action=task.action or "",
         backend=backend_of(task),
         command=task.run or "",
-        prompt=render(task.prompt, scope(state, task.item)) if task.prompt else "",
+        prompt=_prompt(state, task),
         profile=catalog.find(task.agent) if task.agent else None,
         env=task.env,
         inputs=state.inputs,
@@ -95,6 +96,13 @@ def build_request(
         paths=task.forecast,
         sessions_dir=f"{own}{os.sep}sessions{os.sep}{key.task}",
     )
+
+
+def _prompt(state: RunState, task: TaskSpec) -> str:
+    """What the workflow asks, with its values; what agents said is told as their words."""
+    if not task.prompt:
+        return ""
+    return render(task.prompt, quoting(scope(state, task.item)))
 
 
 def _performed(state: RunState, number: int) -> TaskSpec:

@@ -153,9 +153,10 @@ def _budget_lines(cost: RunCost) -> Iterator[str]:
 
 def _limits(budget: Budget) -> str:
     parts = (
-        None if budget.cost_usd is None else usd(budget.cost_usd),
-        None if budget.tokens is None else f"{budget.tokens:,} tokens",
-        None if budget.turns is None else f"{budget.turns:,} model calls",
+        # The call that used a budget up may have gone beyond it.
+        None if budget.cost_usd is None else usd(max(0.0, budget.cost_usd)),
+        None if budget.tokens is None else f"{max(0, budget.tokens):,} tokens",
+        None if budget.turns is None else f"{max(0, budget.turns):,} model calls",
         None if budget.time_s is None else duration(max(0.0, budget.time_s)),
     )
     return ", ".join(part for part in parts if part is not None)

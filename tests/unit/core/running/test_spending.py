@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from orchestrate.core.planning.budget import NOTHING, UNLIMITED, Amount, Budget
-from orchestrate.core.planning.definition import Limits, PhaseSpec
+from orchestrate.core.planning.definition import Limits, PhaseSpec, RetryPolicy
 from orchestrate.core.planning.staffing import Assignee
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import effects as fx
@@ -73,6 +73,17 @@ def test_what_is_held_by_others_is_waited_for() -> None:
     assert run.state.task("b").reserved.cost_usd == 0.8
 
 
+def test_a_budget_smaller_than_an_allowance_lets_an_attempt_start_with_all_of_it() -> None:
+    run = _run("a", "b", "c", budget=Budget(cost_usd=0.05), allowance=Budget(cost_usd=2.0))
+    for name, left in (("a", 0.05), ("b", 0.03)):
+        assert run.grant() == (name,)
+        assert run.state.task(name).reserved.cost_usd == left
+        run.succeed(name, usage=used(0.02))
+    run.begin("c")
+    run.succeed("c", usage=used(0.008))
+    assert run.status == "completed"
+
+
 def test_running_out_pauses_the_run_and_more_lets_it_go_on() -> None:
     run = _run("a", "b", budget=Budget(cost_usd=1.0))
     run.succeed("a", usage=used(0.95))
@@ -84,6 +95,17 @@ def test_running_out_pauses_the_run_and_more_lets_it_go_on() -> None:
     run.give(cmd.ResumeRun())
     assert not run.state.exhausted
     assert run.grant() == ("b",)
+
+
+def test_a_retry_that_nobody_can_pay_for_does_not_hide_when_the_next_one_is_due() -> None:
+    tries = {"retry": RetryPolicy(max_attempts=2, backoff_s=0.0)}
+    poor = agent_task("poor", allowance=DOLLAR, budget=DOLLAR, **tries)
+    run = Run(workflow(poor, agent_task("limited", allowance=DOLLAR))).start()
+    run.grant()
+    run.fail("poor", "crash", usage=used(1.0))
+    run.fail("limited", "rate_limit", usage=used(0.1), retry_after_s=60.0)
+    assert (run.grant(), run.status) == ((), "executing")
+    assert fx.WakeAt(run.now + 60.0) in run.pending
 
 
 def test_a_run_out_of_money_ends_what_costs_nothing_first() -> None:
@@ -228,9 +250,9 @@ def test_who_costs_nothing_and_may_be_replaced_by_who_does_leaves_the_others_the
             budget=Budget(cost_usd=0.19),
         )
     ).start()
-    assert run.grant() == ("free", "open")
-    run.succeed("open", usage=used(0.01))
-    assert run.grant() == ("most",)
+    assert run.grant() == ("free", "open", "most")
+    shares = [run.state.task(name).reserved.cost_usd for name in ("free", "open", "most")]
+    assert shares == [None, pytest.approx(0.095), pytest.approx(0.095)]
 
 
 def test_sums_of_money_do_not_depend_on_the_order_of_their_parts() -> None:

@@ -19,6 +19,9 @@ from orchestrate.core.planning.definition import FailureCause
 from orchestrate.core.sharing.usage import Denial
 from orchestrate.ports.performer import AttemptRequest
 
+#: Denials of one attempt that are kept: an agent can try the same thing without end.
+MOST_DENIALS = 20
+
 #: What results that are errors call themselves, besides errors of the provider.
 _SUBTYPES: dict[str, FailureCause] = {
     "error_max_turns": "budget",
@@ -81,12 +84,13 @@ def failure(
 
 
 def denials(stream: Stream) -> tuple[Denial, ...]:
-    """The uses of tools that were denied, each with what it was about."""
+    """The uses of tools that were denied, each once, with what it was about."""
     listed = [mapping(each) for result in stream.results for each in _denied(result)]
-    return tuple(
+    found = (
         Denial(text(each.get("tool_name")), _about(mapping(each.get("tool_input"))))
         for each in listed
     )
+    return tuple(dict.fromkeys(found))[:MOST_DENIALS]
 
 
 def answer(stream: Stream) -> dict[str, Any] | None:
