@@ -13,6 +13,10 @@ from tests.e2e.git_states import git
 pytestmark = [pytest.mark.agents, pytest.mark.slow]
 
 
+#: The file as it should be, whatever is in it.
+MENDING_ALL = Bash(f"printf '{MENDED.encode('unicode_escape').decode()}' > calc.py")
+
+
 def test_what_an_agent_writes_into_the_users_files_is_named_and_no_clean_success(
     tmp_path: Path,
 ) -> None:
@@ -61,3 +65,21 @@ def test_the_sandbox_of_codex_keeps_an_agent_out_of_the_users_files(tmp_path: Pa
         assert done.data["audit"] == "passed"
         after = bench.things()
         assert (after.files, after.git) == (before.files, before.git)
+
+
+def test_work_that_holds_a_key_of_the_users_is_not_delivered(tmp_path: Path) -> None:
+    # What is piped to the program its commands cannot read; this one they can.
+    leak = Bash("echo $ANTHROPIC_AUTH_TOKEN > calc.py")
+    steps = (leak, answer("Done it."), MENDING_ALL, answer("Took it out."))
+    with Bench(tmp_path, claude=script(*steps)) as bench:
+        token = bench.environ.pop("ANTHROPIC_API_KEY") + "-by-token"
+        bench.environ["ANTHROPIC_AUTH_TOKEN"] = token
+        done = bench.run(MEND, "claude")
+        assert done.code == 0, done
+        failed = bench.events("AttemptFailed")
+        assert [each["cause"] for each in failed] == ["bad_output"]
+        assert "calc.py holds a key of the user's" in failed[0]["message"]
+        assert bench.file(bench.branch(), "calc.py") == MENDED
+        assert token not in git(bench.root, "log", "-p", bench.branch())
+        logs = bench.root / ".git" / "orchestrate"
+        assert not [each for each in logs.rglob("*.log") if token in each.read_text("utf-8")]

@@ -39,8 +39,14 @@ phases:
       - {id: a, run: echo a > x, writes: [x]}
       - {id: b, run: echo b > x, writes: [x]}
 """
-#: Says its version, and cannot do anything.
-PROGRAM = '#!/bin/sh\n[ "$1" = --version ] && echo "2.1.329 (Claude Code)" || exit 3\n'
+#: A recorded session that cost 0.054 USD where 0.05 were allowed.
+DEAR = Path(__file__).parents[1] / "data" / "agents" / "claude" / "max-budget.jsonl"
+#: Says its version, and else what is recorded.
+PROGRAM = f"""#!/bin/sh
+[ "$1" = --version ] && echo "2.1.329 (Claude Code)" && exit 0
+cat {DEAR}
+exit 1
+"""
 
 
 class Shop:
@@ -87,11 +93,12 @@ class Shop:
     def traces(self) -> tuple[Any, ...]:
         """All that could tell of a run: files of the user's home, of the repository, its refs."""
         files = [
-            (str(path), path.stat().st_mtime_ns)
+            (str(path), path.stat().st_size)
             for top in (self.home, self.root)
             for path in sorted(top.rglob("*"))
-            if path.name != "index"  # looking at the status refreshes it
-            and path.is_file()
+            # Looking at the status refreshes the index; the other file is closed when its last
+            # user in this process is forgotten.
+            if path.is_file() and path.name != "index" and not path.name.startswith("host.db-")
         ]
         return (*files, git(self.root, "for-each-ref"))
 
@@ -121,6 +128,27 @@ def test_nothing_is_trusted_or_agreed_to_for_a_run_that_cannot_begin(shop: Shop)
     assert isinstance(unpaid.refusal, ConfigurationError)
     assert "nobody can be asked" in unpaid.refusal.message
     assert shop.traces == before
+
+
+def test_a_budget_that_the_repositorys_workflow_sets_is_not_the_users_consent(
+    shop: Shop,
+) -> None:
+    limits = "name: look\nlimits: {budget: {cost_usd: 900}}"
+    shop.add({".orchestrate/workflows/look.yaml": FLOW.replace("name: look", limits, 1)})
+    before = shop.traces
+    assert "nobody can be asked" in shop.look().refusal.message
+    assert shop.traces == before
+
+
+@pytest.mark.parametrize("how", ["flag", "setting"])
+def test_a_budget_that_the_user_sets_is_their_consent(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    if how == "setting":
+        monkeypatch.setenv("ORCHESTRATE_BUDGET_USD", "0.05")
+        assert shop.look().code == 8
+    else:
+        assert shop.look("--budget-usd", "0.05").code == 8
 
 
 def test_who_wants_to_hear_nothing_is_shown_all_the_same_what_they_agree_to(
@@ -174,8 +202,8 @@ def test_a_task_for_a_program_that_is_not_there_stops_the_run_before_it_begins(
 
 
 def _out_of_money(shop: Shop) -> Invoked:
-    """A run that stands still because an attempt could cost more than it may."""
-    done = shop.look("--budget-usd", "0.01")
+    """A run that stands still because an attempt has cost more than it might."""
+    done = shop.look("--budget-usd", "0.05")
     assert done.code == 8, (done.error, done.err)
     return done
 
@@ -211,7 +239,7 @@ def test_who_runs_out_of_the_runs_budget_is_told_how_to_give_more(shop: Shop) ->
 def test_who_runs_out_of_a_budget_of_the_workflow_is_not_told_to_give_the_run_more(
     shop: Shop,
 ) -> None:
-    budget = "agent: code-reviewer, budget: {cost_usd: 0.01},"
+    budget = "agent: code-reviewer, budget: {cost_usd: 0.05},"
     shop.add({".orchestrate/workflows/look.yaml": FLOW.replace("agent: code-reviewer,", budget)})
     done = shop.look("--yes")
     assert done.code == 8, (done.error, done.err)

@@ -123,7 +123,8 @@ class BudgetLaws:
         for scope in (*scopes, f"backend:{who.backend}"):
             for kind, most in _limits(state, scope):
                 left = most - getattr(self._taken(scope), kind)
-                if left <= max(0.0, 0.1 * (getattr(who.allowance, kind) or 0.0)):
+                wanted = min(most, getattr(who.allowance, kind) or most)
+                if left <= 0 or left < 0.1 * wanted + _EXACT:
                     return who.paid
         return False
 

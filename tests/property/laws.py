@@ -193,7 +193,7 @@ def check_start(before: RunState, after: RunState, event: ev.AttemptStarted) -> 
     assert not before.stopping
     assert event.number == before.tasks[number].next_number
     assert not task.is_group
-    assert event.base == (_files_from(before, number) if task.in_workspace else "")
+    assert event.base in (_files_from(before, number) if task.in_workspace else ("",))
     assert before.tasks[number].not_before <= event.at or (
         before.tasks[number].status is TaskStatus.READY
     )
@@ -214,12 +214,15 @@ def check_start(before: RunState, after: RunState, event: ev.AttemptStarted) -> 
     assert limit_s is None or event.at < before.leg_started_at + limit_s
 
 
-def _files_from(before: RunState, number: int) -> str:
-    """The commit that the next attempt's files are made from: the line, or what it goes on from."""
+def _files_from(before: RunState, number: int) -> tuple[str, ...]:
+    """The commits that the next attempt's files may be made from: the line, or what it goes on from.
+
+    The first programs put files that a checkpoint held onto the line, and so did their histories.
+    """
     record = before.tasks[number]
     if record.session is not None and record.session.base and not record.resolving:
-        return record.session.base if before.line else ""
-    return (record.snapshot and record.base) or before.line
+        return (record.session.base if before.line else "",)
+    return (before.line, record.base) if record.snapshot and record.base else (before.line,)
 
 
 def check_phases_before(state: RunState, name: str, *, needs_success: bool) -> None:

@@ -32,6 +32,9 @@ from orchestrate.ports.workspace import WorkspaceRequest, Workspaces
 #: Characters of a commit's subject; longer ones are cut by most tools that show them.
 SUBJECT_LENGTH = 100
 
+#: Shorter values occur by chance.
+SHORTEST_KEY = 8
+
 _STOPPED: dict[str, tuple[FailureCause, str]] = {
     "timeout": ("timeout", "it ran past its time-out and was stopped"),
     "output_limit": ("output_limit", "it printed more than it may and was stopped"),
@@ -142,7 +145,24 @@ class ProcessPerformer:
         )
         if work is None:
             return Work(commit="", base=request.base, tree="")
+        if request.assignee is not None:
+            await asyncio.to_thread(self._require_no_key, request, work)
         return msgspec.structs.replace(work, proofs=result.proofs)
+
+    def _require_no_key(self, request: AttemptRequest, work: Work) -> None:
+        """Raises RequestError if a file of `work` holds a key the agent's program was given."""
+        try:
+            secrets = self._backend(request).spec(request).secrets
+        except AgentError:
+            return  # the login is gone meanwhile, and with it what could be looked for
+        keys = [secret.encode() for secret in secrets if len(secret) >= SHORTEST_KEY]
+        for path in work.paths if keys else ():
+            data = self._bench.file(work.commit, path) or b""
+            if any(key in data for key in keys):
+                raise RequestError(
+                    f"{path} holds a key of the user's, by which the model is reached; take it out,"
+                    " from commits of yours as well"
+                )
 
     @property
     def _bench(self) -> Workspaces:

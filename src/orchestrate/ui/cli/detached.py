@@ -93,6 +93,7 @@ def drive(run_id: str, by: str, parallel_limit: int | None, repo: str | None) ->
                     wait_for_people=True,
                 )
             )
+        conclude.say(output, session.notes)
         return conclude.conclude(output, state, store, interrupted=session.interrupted)
     finally:
         store.close()

@@ -244,8 +244,11 @@ def _within(workflow: Workflow, site: wiring.Site, spending: Spending) -> Workfl
     return _replace(workflow, limits=limits)
 
 
-def require_consent(output: Output, site: wiring.Site, found: Staffed, *, yes: bool) -> None:
+def require_consent(output: Output, site: wiring.Site, found: Staffed, spending: Spending) -> None:
     """Show what a run may cost, and have the user agree the first time in a repository.
+
+    Where nobody can be asked, a budget of the user's own is their agreement. One that a workflow
+    sets is not: whoever wrote a repository does not decide what is spent on it.
 
     Raises:
         ConfigurationError: the user did not agree, or nobody could be asked and no budget was set.
@@ -256,8 +259,9 @@ def require_consent(output: Output, site: wiring.Site, found: Staffed, *, yes: b
         output.message(line)
     if set(found.outlook.backends) <= {SCRIPTED}:
         return
-    limited = found.workflow.limits.budget.limits
-    if yes or wiring.agreed_to_pay(site) or (limited and not output.interactive):
+    own = (spending.budget_usd, spending.budget_tokens, site.settings.budget_usd)
+    limited = any(limit is not None for limit in own)
+    if spending.yes or wiring.agreed_to_pay(site) or (limited and not output.interactive):
         return
     if not output.interactive:
         raise ConfigurationError(

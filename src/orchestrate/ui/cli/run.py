@@ -204,7 +204,7 @@ def begin(
     trusts = driving.trust_repo or (runs_tests and not wiring.is_trusted(site))
     if trusts and not driving.trust_repo:
         _require_trust(output)
-    require_consent(output, site, found, yes=spending.yes)
+    require_consent(output, site, found, spending)
     if trusts:
         wiring.trust(site)
     name = wiring.new_run_id()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from orchestrate.core.planning.definition import PhaseSpec, RetryPolicy, TaskSpec
@@ -20,11 +22,11 @@ from orchestrate.errors import RequestError
 from tests.unit.core.running.drive import Run, gate, task, workflow
 
 
-def of_task(run: Run, name: str, **view: int) -> TaskExplanation:
+def of_task(run: Run, name: str, **view: Any) -> TaskExplanation:
     return explain_task(run.state, name, HostView(at=run.now, **view))
 
 
-def of_run(run: Run, **view: int) -> Explanation:
+def of_run(run: Run, **view: Any) -> Explanation:
     return explain_run(run.state, HostView(at=run.now, **view))
 
 
