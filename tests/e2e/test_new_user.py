@@ -77,9 +77,8 @@ def _files_beside(user: NewUser) -> list[str]:
 
 
 def test_the_page_shows_what_is_printed(path: Followed) -> None:
-    assert differences(session(PAGE.read_text("utf-8")), path.ran) == [], (
-        "python -m tests.e2e.new_user"
-    )
+    found = differences(session(PAGE.read_text("utf-8")), path.ran)
+    assert found == [], "\n".join(["python -m tests.e2e.new_user rewrites the page", *found])
 
 
 def test_without_an_agent_it_says_what_to_install_asks_nothing_and_writes_nothing(

@@ -16,6 +16,7 @@ from orchestrate.ui.cli.bugfix import bugfix
 from orchestrate.ui.cli.output import Output
 from orchestrate.ui.cli.resume import resume
 from orchestrate.ui.cli.run import run
+from tests.e2e.command import log
 from tests.e2e.git_states import git
 from tests.e2e.invoked import Invoked
 
@@ -93,12 +94,10 @@ class Shop:
     def traces(self) -> tuple[Any, ...]:
         """All that could tell of a run: files of the user's home, of the repository, its refs."""
         files = [
-            (str(path), path.stat().st_size)
+            (str(path), path.stat().st_mtime_ns)
             for top in (self.home, self.root)
             for path in sorted(top.rglob("*"))
-            # Looking at the status refreshes the index; the other file is closed when its last
-            # user in this process is forgotten.
-            if path.is_file() and path.name != "index" and not path.name.startswith("host.db-")
+            if path.is_file() and path.name != "index"  # looking at the status refreshes it
         ]
         return (*files, git(self.root, "for-each-ref"))
 
@@ -211,11 +210,11 @@ def _out_of_money(shop: Shop) -> Invoked:
 def test_a_run_is_not_resumed_without_the_program_that_it_needs(shop: Shop) -> None:
     _out_of_money(shop)
     shop.program.unlink()
-    before = shop.traces
+    before = log(shop.site.state_dir)
     done = shop.call(resume, "last", "--yes", "--budget-usd", "5")
     assert isinstance(done.refusal, ConfigurationError)
     assert "claude" in done.refusal.message and done.refusal.remedy
-    assert shop.traces == before
+    assert before and log(shop.site.state_dir) == before
 
 
 def test_a_run_is_not_resumed_with_prices_that_cannot_be_read(shop: Shop) -> None:
@@ -223,11 +222,11 @@ def test_a_run_is_not_resumed_with_prices_that_cannot_be_read(shop: Shop) -> Non
     prices = wiring.config_home() / "prices.yaml"
     prices.parent.mkdir(parents=True, exist_ok=True)
     prices.write_text("version: [")
-    before = shop.traces
+    before = log(shop.site.state_dir)
     done = shop.call(resume, "last", "--yes", "--budget-usd", "5")
     assert isinstance(done.refusal, ConfigurationError | DefinitionError)
     assert "prices.yaml" in done.refusal.message
-    assert shop.traces == before
+    assert before and log(shop.site.state_dir) == before
 
 
 def test_who_runs_out_of_the_runs_budget_is_told_how_to_give_more(shop: Shop) -> None:

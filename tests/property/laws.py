@@ -215,7 +215,7 @@ def check_start(before: RunState, after: RunState, event: ev.AttemptStarted) -> 
 
 
 def _files_from(before: RunState, number: int) -> tuple[str, ...]:
-    """The commits that the next attempt's files may be made from: the line, or what it goes on from.
+    """The commits that the next attempt's files may be made from: the line, or what it goes on.
 
     The first programs put files that a checkpoint held onto the line, and so did their histories.
     """

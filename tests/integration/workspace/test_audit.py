@@ -24,6 +24,8 @@ def rig(tmp_path: Path) -> Rig:
     (root / "link").symlink_to("app.py")
     Path(os.fsdecode(os.fsencode(root) + b"/odd\xff")).write_text("odd\n")
     os.mkfifo(root / "pipe")
+    git(root, "init", "-q", "--bare", ".git/modules/lib")
+    (root / ".git" / "modules" / "lib" / "hooks").mkdir(exist_ok=True)
     return Rig(root, root / ".git", tmp_path)
 
 
@@ -51,6 +53,24 @@ def _content(root: Path) -> None:
     os.utime(root / "untracked.txt", ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
+def _ignored_and_dated_back(root: Path) -> None:
+    path = root / "cache" / "entry"
+    status = path.stat()
+    path.write_text("evil..\n")
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert path.stat().st_size == status.st_size
+
+
+def _hook_of_a_submodule(root: Path) -> None:
+    hooks = root / ".git" / "modules" / "lib" / "hooks"
+    (hooks / "post-checkout").write_text("#!/bin/sh\n")
+
+
+def _config_of_a_submodule(root: Path) -> None:
+    with (root / ".git" / "modules" / "lib" / "config").open("a") as file:
+        file.write("[core]\n\tsshCommand = evil\n")
+
+
 def _config(root: Path) -> None:
     git(root, "config", "x.y", "z")
 
@@ -71,7 +91,10 @@ CHANGES: list[tuple[str, Callable[[Path], object], set[str]]] = [
     ("link", lambda root: (root / "link").unlink(), {"link"}),
     ("pipe", lambda root: (root / "pipe").unlink(), {"pipe"}),
     ("ignored", _ignored_file, {"cache/entry"}),
+    ("ignored and dated back", _ignored_and_dated_back, {"cache/entry"}),
     ("new ignored", _ignored_new, {"cache/new"}),
+    ("hook of a submodule", _hook_of_a_submodule, {"submodules"}),
+    ("config of a submodule", _config_of_a_submodule, {"submodules"}),
     ("staging", lambda root: git(root, "rm", "-q", "--cached", "app.py"), {"index"}),
     ("tag", lambda root: git(root, "tag", "v2"), {"refs/tags/v2"}),
     ("config", _config, {"config"}),

@@ -63,8 +63,14 @@ class Program:
 
     @property
     def path(self) -> str:
-        """Where it is; empty if it is not on PATH."""
-        return shutil.which(self.name, path=self.environ.get("PATH", os.defpath)) or ""
+        """Where it is; empty if it is not on PATH.
+
+        Relative folders on PATH are passed over: they would be folders of the repository, whose
+        program would be shown the user's keys.
+        """
+        folders = self.environ.get("PATH", os.defpath).split(os.pathsep)
+        searched = os.pathsep.join(each for each in folders if os.path.isabs(each))  # noqa: PTH117
+        return shutil.which(self.name, path=searched) or ""
 
     def run(self, *arguments: str, stdin: str = "") -> Said:
         """Run it to its end, without a terminal.

@@ -39,6 +39,8 @@ _HEAD = (
     "sequencer",
     "logs/HEAD",
 )
+#: What says where things are fetched from and pushed to, and which objects there are.
+_CONFIG = ("config", "remotes", "branches", "objects/info/alternates", "shallow")
 
 
 def fingerprint(tree: UserTree, store: Store, exempt: Sequence[str]) -> Fingerprint:
@@ -101,11 +103,12 @@ def _parts(tree: UserTree) -> dict[str, str]:
     return {
         "head": _of_paths(entry / name for name in _HEAD),
         "index": _of_paths(indexes),
-        "config": _of_paths([common / "config", entry / "config.worktree", common / "shallow"]),
+        "config": _of_paths([*(common / name for name in _CONFIG), entry / "config.worktree"]),
         "stash": _of_paths([common / "logs/refs/stash"]),
         "hooks": folder_digest(common / "hooks"),
         "info": folder_digest(common / "info"),
         "worktrees": _worktrees(common / "worktrees"),
+        "submodules": _submodules(common / "modules"),
     }
 
 
@@ -130,3 +133,15 @@ def _worktrees(folder: Path) -> str:
         return ""
     names = sorted(folder.iterdir())
     return _of_paths(tree / part for tree in names for part in ("gitdir", "HEAD", "locked"))
+
+
+def _submodules(folder: Path) -> str:
+    """What git runs and obeys in submodules; their HEADs and objects are not looked at."""
+    if not folder.is_dir():
+        return ""
+    found: list[Path] = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(set(folders) - {"objects", "refs", "logs", "hooks"})
+        if "config" in names:
+            found += [Path(place, "config"), Path(place, "hooks")]
+    return _of_paths(found)

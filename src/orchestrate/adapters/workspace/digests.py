@@ -59,11 +59,14 @@ def content_digest(path: bytes, status: os.stat_result) -> str:
 
 
 def stat_digest(status: os.stat_result) -> str:
-    """Size, time (ns) and mode of one entry; a folder's is its mode, since its time is noise."""
+    """Size, times (ns) and mode of one entry; a folder's is its mode, since its time is noise.
+
+    When it was last modified can be set by anybody; when its entry changed, by nobody.
+    """
     kind = stat.filemode(status.st_mode)
     if stat.S_ISDIR(status.st_mode):
         return kind
-    return f"{kind}:{status.st_size}:{status.st_mtime_ns}"
+    return f"{kind}:{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
 
 
 def folder_digest(top: Path, skip: Collection[bytes] = ()) -> str:

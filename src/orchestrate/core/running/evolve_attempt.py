@@ -291,7 +291,9 @@ def task_split(draft: Any, event: ev.TaskSplit) -> None:
     number = draft.plan.position[event.task]
     before = draft.tasks[number]
     status = following(TASK, before.status, "task_split")
-    draft.tasks = draft.tasks.set(number, _replace(before, status=status, session=None))
+    # What was delivered for the whole, and sent back, is not what the members deliver.
+    record = _replace(before, status=status, session=None, work=None)
+    draft.tasks = draft.tasks.set(number, record)
     draft.replan(PlanIndex(split(draft.plan.workflow, event.task)))
     draft.derive()
 

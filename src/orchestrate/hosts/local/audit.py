@@ -66,12 +66,12 @@ class Audit:
 
 
 def differences(before: Fingerprint, after: Fingerprint) -> tuple[str, ...]:
-    """One line for each thing that differs, sorted."""
+    """One line for each thing that differs: what git obeys first, then refs, then files."""
     found: list[str] = []
     for kind, old, new in (
-        ("file", before.files, after.files),
-        ("ref", before.refs, after.refs),
         ("git", before.parts, after.parts),
+        ("ref", before.refs, after.refs),
+        ("file", before.files, after.files),
     ):
         for name in sorted(old.keys() | new.keys()):
             if old.get(name) == new.get(name):

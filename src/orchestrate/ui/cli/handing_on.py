@@ -133,13 +133,13 @@ def _way(site: wiring.Site, state: RunState, commit: str, wanted: Wanted) -> _Wa
     return _Way(user, remote, base, host, repository)
 
 
-#: What the audit calls the things that say where a push goes, and which programs it runs.
-_OF_GIT = frozenset({"git config changed", "git config appeared", "git hooks changed"})
+#: What the audit says of the things that decide where a push goes, and which programs it runs.
+_OF_GIT = ("git config ", "git hooks ", "git submodules ")
 
 
 def _require_own_git(state: RunState) -> None:
     """Raises NotDoneError if git may do here what the user never told it."""
-    changed = sorted(_OF_GIT.intersection(state.audit_changes))
+    changed = [each for each in state.audit_changes if each.startswith(_OF_GIT)]
     if changed:
         raise NotDoneError(
             f"while the run went on, this changed: {', '.join(changed)}; an agent may have done it,"

@@ -240,6 +240,18 @@ def test_a_task_that_was_split_and_done_says_nothing_of_how_it_failed_as_a_whole
     assert (run.statuses["a"], record.message, record.cause) == ("succeeded", "", None)
 
 
+def test_work_that_was_sent_back_as_a_whole_is_not_that_of_the_task_it_was_split_into() -> None:
+    spec = agent_task("a", "list", split=EachSpec("list", "items"), writes=("**",), max_returns=0)
+    run = Run(workflow(task("list"), spec)).start()
+    run.succeed("list")
+    run.hold()
+    run.deliver("a")
+    run.hold()
+    run.send_back("a")
+    assert run.last(ev.TaskSplit).task == "a"
+    assert run.state.task("a").work is None
+
+
 # -- money -------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from orchestrate.adapters.backends.codex.toml import Value
 from orchestrate.core.agents.permissions import Permissions, Rule
+from orchestrate.errors import AgentError
 
 #: What our profile is called in the program's configuration.
 PROFILE = "orchestrate"
@@ -43,7 +44,17 @@ class Folders(msgspec.Struct, frozen=True):
 def permission_profile(
     permissions: Permissions, folders: Folders, *, writes: bool
 ) -> dict[str, Value]:
-    """The table `permissions.<PROFILE>` of the configuration."""
+    """The table `permissions.<PROFILE>` of the configuration.
+
+    Raises:
+        AgentError: a folder cannot be named, because its path would be taken for a pattern.
+    """
+    for folder in (*folders.outputs, *folders.hidden):
+        if any(sign in folder for sign in _WILDCARDS):
+            raise AgentError(
+                f"Codex takes * ? [ in a path for a pattern, so its sandbox cannot name {folder}",
+                remedy="move the repository to a path without them, or use --backend claude",
+            )
     workspace: dict[str, Value] = {}
     # The private TMPDIR is writable, but not the /tmp that all users of the machine share.
     elsewhere: dict[str, Value] = {

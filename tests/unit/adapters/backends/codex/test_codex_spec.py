@@ -211,3 +211,14 @@ def test_whoever_may_fetch_and_search_is_let(tmp_path: Path) -> None:
     settings = _settings(backend(tmp_path).spec(request(tmp_path, permissions=permissions)))
     assert settings["permissions"]["orchestrate"]["network"] == {"enabled": True}
     assert settings["web_search"] == "live"
+
+
+@pytest.mark.parametrize("name", ["[old] shop", "what?", "a*b"])
+def test_a_folder_that_would_be_a_pattern_to_the_sandbox_is_refused(
+    tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    with pytest.raises(AgentError, match=r"takes .* for a pattern") as raised:
+        backend(tmp_path, OPENAI_API_KEY="k").spec(request(tmp_path, outputs_dir=str(folder)))
+    assert "--backend claude" in raised.value.remedy
