@@ -261,6 +261,9 @@ def test_after_a_run_that_did_not_end_well_nothing_is_handed_on(shop: Shop) -> N
     code, said = after_run(shop, ExitCode.FINDINGS)
     assert code == ExitCode.FINDINGS
     assert "did not end well" in said
+    code, said = after_run(shop, ExitCode.UNCONFIRMED)
+    assert code == ExitCode.UNCONFIRMED
+    assert "not all of it could be confirmed" in said
     assert shop.gh.calls == []
 
 

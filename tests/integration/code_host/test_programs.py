@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,16 @@ def test_a_program_that_is_not_there_is_named_with_what_to_install(tmp_path: Pat
         status = host.status("example.org")
         assert (status.usable, status.program) == (False, "")
         assert f"install {host.name}" in status.remedy
+
+
+def test_a_program_of_the_repositorys_own_is_never_shown_a_key(gh: Stub, tmp_path: Path) -> None:
+    for name in ("", ".", gh.path.name):
+        theirs = {**environment(), "PATH": os.pathsep.join([name, "/nowhere"]), "GH_TOKEN": "k"}
+        folder = tmp_path if name == gh.path.name else gh.path
+        assert not GitHub(folder, theirs).status("github.com").usable
+        with pytest.raises(NotDoneError, match="gh cannot be run: it is not on PATH"):
+            GitHub(folder, theirs).open(asked(GITHUB))
+    assert gh.calls == []
 
 
 def test_a_program_that_does_not_end_is_stopped(

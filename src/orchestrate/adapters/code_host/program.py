@@ -63,14 +63,17 @@ class Program:
 
     @property
     def path(self) -> str:
-        """Where it is; empty if it is not on PATH.
+        """Where it is; empty if it is not on PATH."""
+        return shutil.which(self.name, path=self._searched) or ""
 
-        Relative folders on PATH are passed over: they would be folders of the repository, whose
-        program would be shown the user's keys.
+    @property
+    def _searched(self) -> str:
+        """PATH without relative folders.
+
+        Those would be folders of the repository, and its programs would see the user's keys.
         """
         folders = self.environ.get("PATH", os.defpath).split(os.pathsep)
-        searched = os.pathsep.join(each for each in folders if os.path.isabs(each))  # noqa: PTH117
-        return shutil.which(self.name, path=searched) or ""
+        return os.pathsep.join(each for each in folders if os.path.isabs(each))  # noqa: PTH117
 
     def run(self, *arguments: str, stdin: str = "") -> Said:
         """Run it to its end, without a terminal.
@@ -80,10 +83,12 @@ class Program:
         """
         names = (*PASSED, *self.passed, *self.secrets)
         env = {name: self.environ[name] for name in names if name in self.environ}
+        if not self.path:
+            raise NotDoneError(f"{self.name} cannot be run: it is not on PATH")
         said = finished(
-            (self.path or self.name, *arguments),
+            (self.path, *arguments),
             self.folder,
-            {**env, **self.fixed},
+            {**env, "PATH": self._searched, **self.fixed},
             stdin=stdin,
             timeout_s=TIMEOUT_S,
         )

@@ -67,8 +67,8 @@ def create_pull_request(
     A run that did not end well has nothing to hand on, and keeps its own code.
     """
     if code != ExitCode.OK or state.status is not RunStatus.COMPLETED:
-        completed = state.status is RunStatus.COMPLETED
-        why = "not all of it could be confirmed" if completed else "the run did not end well"
+        unsure = code == ExitCode.UNCONFIRMED
+        why = "not all of it could be confirmed" if unsure else "the run did not end well"
         output.message(f"no pull request was opened: {why}")
         return code
     try:
