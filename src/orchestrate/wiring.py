@@ -142,7 +142,8 @@ def open_store(site: Site, *, create: bool = False) -> SqliteStore:
 
     if not create and not site.database.is_file():
         raise RequestError(
-            f"there is no run in {site.root} yet", remedy="start one: orchestrate security"
+            f"there is no run in {site.root} yet",
+            remedy="start one: orchestrate bugfix, or orchestrate security",
         )
     if create:
         try:
@@ -302,6 +303,7 @@ def trust(site: Site) -> None:
     from orchestrate.adapters.system.trust import Trust
 
     record(Place("state", str(state_home() / "trust")))
+    record(Place("state", str(site.state_dir)))  # the mark that tells the repository is there
     Trust().trust(site.root)
 
 
