@@ -520,9 +520,10 @@ def test_the_schema_accepts_what_to_write_and_rejects_what_not() -> None:
 def test_every_key_repair_and_refusal_is_documented() -> None:
     page = Path(__file__).parents[3] / "docs" / "reference" / "agent-files.md"
     text = page.read_text(encoding="utf-8")
+    parts = {part.partition("\n")[0]: part for part in text.split("\n## ")}
     keys, repairs, refusals = (
-        set(re.findall(r"^\| `([\w-]+)` \|", part, re.MULTILINE))
-        for part in text.split("\n## ")[2:]
+        set(re.findall(r"^\| `([\w-]+)` \|", parts[title], re.MULTILINE))
+        for title in ("Keys", "Repairs", "Refusals")
     )
     assert keys == set(profile_schema()["$defs"]["ProfileKeys"]["properties"])
     assert repairs == set(REPAIRS)
