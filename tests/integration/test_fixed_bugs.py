@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from orchestrate.core.sharing.evidence import Evidence
 from tests.integration.reproducing import (
     CODE,
     COVERAGE,
@@ -149,6 +151,17 @@ def test_a_fix_may_bring_tests_and_settings_of_its_own_if_it_holds_without_them(
 
 
 @pytest.mark.slow
+def test_tests_that_a_fix_makes_say_something_else_are_named(bug: Bug) -> None:
+    weaker = OLD_TESTS.replace("== 3", ">= 0").replace("== 2", ">= 0")
+    broken = FIX.replace("sum(numbers)", "0 * sum(numbers)")
+    judged, note = bug.fixed({"sums.py": broken, "tests/test_sums.py": weaker})
+    assert judged.verdict == "passed", judged
+    said = "it changes tests that fail as they were: tests/test_sums.py::"
+    assert said in judged.cause
+    assert said in note.summary
+
+
+@pytest.mark.slow
 def test_what_breaks_elsewhere_is_seen_by_the_tests_on_the_line(bug: Bug) -> None:
     line = bug.line
     good = bug.work({"sums.py": FIX}, line, "fix.1").commit
@@ -195,3 +208,20 @@ def test_evidence_that_is_gone_is_gathered_again(tmp_path: Path) -> None:
     line = bug.line
     again, _ = bug.judge(FIXED, bug.work({"sums.py": FIX}, line, "fix.1").commit, line)
     assert first == again
+
+
+@pytest.mark.slow
+def test_evidence_that_somebody_else_leaves_meanwhile_is_not_believed(tmp_path: Path) -> None:
+    bug = Bug(tmp_path)
+    bug.deliver({NEW: RED})
+    line = bug.line
+    wrong = bug.work({"sums.py": FIX.replace("else 0", "else 1")}, line, "fix.1").commit
+    assert bug.judge(FIXED, wrong, line)[0].verdict == "failed"
+    later = bug.made()
+    for path in bug.runs_dir.rglob("evidence.json"):
+        seen = msgspec.json.decode(path.read_bytes(), type=Evidence)
+        if seen.revision == wrong:
+            forged = {"verdict": "passed", "exit_code": 0, "failing": (), "passing": seen.failing}
+            path.write_bytes(msgspec.json.encode(msgspec.structs.replace(seen, **forged)))
+    judged, _ = bug.judge(FIXED, wrong, line, checks=later)
+    assert (judged.verdict, "still failing" in judged.cause) == ("failed", True), judged

@@ -66,8 +66,8 @@ def judge_unsteered(
     """Whether the fix holds with `paths` as they were before it, which `evidence` was seen with.
 
     Args:
-        before: what was seen before the fix, where all tests were run; then none of those that
-            passed may fail. Tests in `paths` are left out: they may say now what is right.
+        before: what was seen of the same tests before the fix; none of those that passed may fail.
+            Tests in `paths` may say now what is right: a pass names those that fail as they were.
     """
     without = f"with {named(tuple(paths))} as before the fix"
     found = judge_fixed(reproduction, evidence)
@@ -81,14 +81,12 @@ def judge_unsteered(
     if compared.verdict == "unknown":
         return Judgement("unknown", f"{without}: {compared.cause}")
     folder = evidence.command.folder
-    broken = tuple(
-        name
-        for name in (*compared.newly_failing, *compared.missing)
-        if _file_of(name, folder) not in paths
-    )
-    if not broken:
-        return found
-    return Judgement("failed", f"{without}, it breaks {named(broken)}; {_REMEDY}")
+    failing = (*compared.newly_failing, *compared.missing)
+    broken = tuple(name for name in failing if _file_of(name, folder) not in paths)
+    if broken:
+        return Judgement("failed", f"{without}, it breaks {named(broken)}; {_REMEDY}")
+    changed = f"it changes tests that fail as they were: {named(failing)}" if failing else ""
+    return Judgement("passed", changed)
 
 
 _REMEDY = "mend the code, and take that change back: a fix holds whatever the tests are run by"

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from orchestrate.core.running import commands as cmd
+from orchestrate.errors import OrchestrateError
 from orchestrate.ports.workspace import Fingerprint, Workspaces
 
 FILE = "audit.json"
@@ -27,27 +28,37 @@ class Audit:
         self._workspaces = workspaces
         self._runs_dir = runs_dir
         self._exempt = exempt
+        self._begun: dict[str, Fingerprint] = {}
 
     def begin(self, run: str) -> None:
         """Keep what is the user's now; called before anything of the run happens."""
         path = self._runs_dir / run / FILE
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = path.with_suffix(".part")
-        part.write_bytes(msgspec.json.encode(self._workspaces.fingerprint(self._exempt)))
+        found = self._workspaces.fingerprint(self._exempt)
+        part.write_bytes(msgspec.json.encode(found))
         part.replace(path)
+        # Whoever writes past a workspace can change the file as well.
+        self._begun[run] = found
 
     def compare(self, run: str, published: str = "") -> cmd.RecordAudit:
-        """What differs from when the run began; unknown when that was not kept.
+        """What differs from when the run began; unknown when that was not kept, or cannot be seen.
 
         The branch `published` is the run's own and was not there before; nor are the
         branches the user's that other runs were published as meanwhile.
         """
         path = self._runs_dir / run / FILE
         try:
-            before = msgspec.json.decode(path.read_bytes(), type=Fingerprint)
+            before = self._begun.get(run) or msgspec.json.decode(
+                path.read_bytes(), type=Fingerprint
+            )
         except (OSError, msgspec.MsgspecError) as error:
             return cmd.RecordAudit(verdict="unknown", changes=(f"{path}: {error}",))
-        after = self._workspaces.fingerprint(self._exempt)
+        try:
+            after = self._workspaces.fingerprint(self._exempt)
+        except (OSError, OrchestrateError) as error:
+            # A full disk, a folder nobody may list: the run is over, and this has to be said of it.
+            return cmd.RecordAudit(verdict="unknown", changes=(str(error),))
         own = f"refs/heads/{published}"
         kept = {
             name: at

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -50,6 +52,8 @@ class Gathering:
         self._runs_dir = runs_dir
         self._detected: dict[str, Detection] = {}
         self._at_work: dict[str, asyncio.Lock] = {}
+        self._began = time.time()
+        self._gathered: set[Path] = set()
 
     async def gather(
         self,
@@ -75,14 +79,14 @@ class Gathering:
         name = _record_name(command, tree, extra, files, turn)
         record = self._runs_dir / run / "evidence" / name
         async with self._at_work.setdefault(str(record), asyncio.Lock()):
-            found = read_evidence(record)
+            found = await asyncio.to_thread(self._kept, record)
             if found is not None:
                 return found
             checkout = await asyncio.to_thread(
                 self.workspaces.checkout, run, f"check.{name}", commit, extra
             )
             try:
-                return await self._evidence.gather(
+                found = await self._evidence.gather(
                     Check(
                         command=command,
                         checkout=str(checkout),
@@ -96,8 +100,24 @@ class Gathering:
                         files=files,
                     )
                 )
+                self._gathered.add(record)
+                return found
             finally:
                 await asyncio.to_thread(self.workspaces.discard, run, f"check.{name}")
+
+    def _kept(self, record: Path) -> Evidence | None:
+        """What was gathered before: by us, or before we began.
+
+        One that came since is somebody else's, and nobody else gathers evidence for a run that is
+        driven here: an agent that writes past its workspace may have left it.
+        """
+        found = read_evidence(record)
+        if found is None or record in self._gathered:
+            return found
+        if (record / EVIDENCE_FILE).stat().st_ctime < self._began:
+            return found
+        shutil.rmtree(record)
+        return None
 
     async def command(
         self,

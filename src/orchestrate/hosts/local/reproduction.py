@@ -105,12 +105,12 @@ class Reproductions:
         if not paths:
             return Judgement("passed")
         laid_over = dict.fromkeys(paths, before)
-        if not reaches_all(paths):
-            files = selection(tuple(shown.files))
-            seen = await self._gathering.gather(run, shown.command, commit, laid_over, files=files)
-            return judge_unsteered(shown, paths, seen)
-        earlier = await self._gathering.gather(run, shown.command, before)
-        seen = await self._gathering.gather(run, shown.command, commit, laid_over)
+        known = await asyncio.to_thread(self._there, before, tuple(paths))
+        files = () if reaches_all(paths) else selection((*shown.files, *known))
+        earlier = None
+        if known or not files:
+            earlier = await self._gathering.gather(run, shown.command, before, files=files)
+        seen = await self._gathering.gather(run, shown.command, commit, laid_over, files=files)
         return judge_unsteered(shown, paths, seen, earlier)
 
     async def _judged(self, state: RunState, gate: GateSpec, work: Work) -> Reproduction:
