@@ -96,7 +96,7 @@ def test_a_budget_in_dollars_stops_at_the_right_attempt_and_more_of_it_goes_on(
         (advice,) = [line for line in done.err.splitlines() if "orchestrate resume" in line]
         assert f"orchestrate resume {done.data['run']} --budget-usd" in advice
         first = steps(bench, backend)
-        assert first == {"impact": [0], "regression": [0, 1], "fix": [0, *_hung(backend)]}
+        assert first in _stopped(backend)
         total = assert_agrees(bench, backend)
         assert total["attempts"] == 3
         dollars = total["reported_usd"] + total["computed_usd"]
@@ -120,8 +120,14 @@ def test_a_budget_in_dollars_stops_at_the_right_attempt_and_more_of_it_goes_on(
             assert total["reported_usd"] == 0
 
 
-def _hung(backend: str) -> list[int]:
-    return [1] if backend == "codex" else []
+def _stopped(backend: str) -> list[dict[str, list[int]]]:
+    """What was asked when the money ran out.
+
+    Codex is watched from outside: it is stopped before it asks the next time, or while it waits for
+    the answer, which is held back.
+    """
+    before = {"impact": [0], "regression": [0, 1], "fix": [0]}
+    return [before, {**before, "fix": [0, 1]}] if backend == "codex" else [before]
 
 
 def _told_by_claude(bench: Bench) -> float:
@@ -143,7 +149,7 @@ def test_a_budget_in_tokens_stops_codex_softly_and_more_of_it_goes_on(tmp_path: 
         assert done.code == 8, done
         assert "soft" in done.err
         assert f"orchestrate resume {done.data['run']}" in done.err
-        assert steps(bench, "codex") == {"impact": [0], "regression": [0, 1], "fix": [0, 1]}
+        assert steps(bench, "codex") in _stopped("codex")
         assert_agrees(bench, "codex")
         again = bench.call("resume", "--budget-tokens", "200000", "--yes", "--json")
         assert again.code == 0, again
