@@ -32,7 +32,7 @@ def listing(root: Path) -> dict[str, list[str]]:
 def main() -> None:
     """Write the listing."""
     target = Path(sys.argv[1])
-    part = target.with_suffix(".part")
+    part = target.with_name(f"{target.name}.part")
     part.write_text(json.dumps(listing(Path.cwd())))
     part.rename(target)
 

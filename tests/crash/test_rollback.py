@@ -89,6 +89,19 @@ class Staged:
         (folder / "flow.yaml").write_text(FLOW.format(signals=self.signals))
         self.site = wiring.open_site(self.root)
         self.run = ""
+        self._drivers: list[subprocess.Popen[str]] = []
+
+    def begin(self, *argv: str) -> subprocess.Popen[str]:
+        """Start a driver."""
+        self._drivers.append(start(*argv, cwd=self.root))
+        return self._drivers[-1]
+
+    def end(self) -> None:
+        """Kill what still drives the run, as after a test that failed in the middle."""
+        while self._drivers:
+            driver = self._drivers.pop()
+            if driver.poll() is None:
+                self.kill(driver)
 
     # -- the attempts --------------------------------------------------------------------------
 
@@ -180,16 +193,25 @@ class Staged:
     def assert_files_come_back(self, expected: dict[str, Files]) -> None:
         """Resume with the attempts held: each finds the files it had. Killed with them at work."""
         self.hold()
-        driver = start("resume", self.run, "--yes", cwd=self.root)
+        driver = self.begin("resume", self.run, "--yes")
         assert self.found(driver) == expected
         self.kill(driver)
 
 
 @pytest.fixture(scope="module")
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staged]:
-    """The run, completed, with checkpoints at rest and at work, and one kill on the way."""
+    """The run, completed."""
     rig = Staged(tmp_path_factory.mktemp("staged"))
-    driver = start("run", "../flow.yaml", cwd=rig.root)
+    try:
+        complete(rig)
+        yield rig
+    finally:
+        rig.end()
+
+
+def complete(rig: Staged) -> None:
+    """Run it to its end, past a kill, with checkpoints of every kind."""
+    driver = rig.begin("run", "../flow.yaml")
     rig.found(driver)
     rig.run = log(rig.site.state_dir)[0]["run"]
     for stage in (0, 1, 2):
@@ -203,7 +225,13 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staged]:
     rig.go(3)
     done = orchestrate("resume", rig.run, "--yes", cwd=rig.root)
     assert done.code == 0, done
-    yield rig
+
+
+@pytest.fixture(autouse=True)
+def _nobody_drives_on(staged: Staged) -> Iterator[None]:
+    """A test that fails leaves the run to the next one."""
+    yield
+    staged.end()
 
 
 def test_every_checkpoint_is_gone_to_and_left_again(staged: Staged) -> None:
@@ -243,7 +271,7 @@ def test_killed_rollback_loses_nothing_and_can_be_repeated(
     worked = [name for name in there if name in staged.files]
     staged.roll_back(worked[1])
     staged.hold()
-    driver = start("resume", staged.run, "--yes", cwd=staged.root)
+    driver = staged.begin("resume", staged.run, "--yes")
     staged.found(driver)
     staged.go(1)
     staged.staged(2)

@@ -110,13 +110,21 @@ class Programs:
         """
         prompt = more.pop("prompt", "Do it")
         make = _claude if name == "claude" else _codex
-        argv, env = make(self._server.url(name, scenario), folder.parent / "home", options, **more)
+        argv, env = make(self._server.url(name, scenario), _home(folder), options, **more)
         self._started.append(Running(argv, prompt, folder, env))
         return self._started[-1]
 
     def run(self, name: str, folder: Path, *options: str, **more: str) -> Ended:
         """Start it and wait for its end."""
         return self.start(name, folder, *options, **more).wait()
+
+    def have_written(self, mark: bytes, folder: Path) -> bool:
+        """Whether a transcript in the home beside `folder` holds `mark` by now."""
+        return any(mark in path.read_bytes() for path in _home(folder).rglob("*.jsonl"))
+
+
+def _home(folder: Path) -> Path:
+    return folder.parent / "home"
 
 
 Command = tuple[list[str], dict[str, str]]

@@ -29,11 +29,14 @@ from orchestrate.testing.model_server import (
     turn,
 )
 from tests.agent_programs import DUMMY_KEY
+from tests.e2e.command import wait_for
 from tests.integration.agent_runs import Programs
 
 pytestmark = pytest.mark.agents
 
 BOTH = pytest.mark.parametrize("name", ["claude", "codex"])
+#: How the result of a command is told from anything else in a transcript.
+RESULTS = {"claude": b'"tool_result"', "codex": b'"function_call_output"'}
 TOKENS = Tokens(1000, 200, 50, 30)
 SCHEMA = {
     "type": "object",
@@ -228,6 +231,8 @@ def test_killed_session_goes_on_where_it_was(
     add(server, Bash("echo x >> once.txt"), held, Say("ok"), repeat_last=True)
     running = programs.start(name, folder)
     server.wait_for(2)
+    # What a program has not written down when it is killed it forgets; claude writes after it asks.
+    wait_for("the result in a transcript", lambda: programs.have_written(RESULTS[name], folder))
     session = running.kill().session
     server.wait_for(lambda found: found[-1].state == "cut")
     ended = programs.run(name, folder, prompt="Go on", resume=session)
