@@ -49,7 +49,8 @@ class Rig:
         folder = self.folder / f"attempt-{number}"
         for name in ("outputs", "scratch"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        (self.folder / "sessions").mkdir(exist_ok=True)
+        for name in ("sessions", "shared"):
+            (self.folder / name).mkdir(exist_ok=True)
         found: dict[str, Any] = {
             "key": AttemptKey("run", "task", number),
             "token": f"codex-test-{uuid.uuid4().hex}",
@@ -59,6 +60,7 @@ class Rig:
             "outputs_dir": str(folder / "outputs"),
             "scratch_dir": str(folder / "scratch"),
             "sessions_dir": str(self.folder / "sessions"),
+            "shared_dir": str(self.folder / "shared"),
             "workspace": str(self.workspace),
             "prompt": "Do the task.",
             "assignee": Assignee("builder", "codex", PLAIN_MODEL, "openai", paid=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -42,8 +43,8 @@ def server() -> Iterator[ModelServer]:
         yield started
 
 
-def _rig(server: ModelServer, folder: Path, *steps: Step) -> Rig:
-    server.add(Scenario(NAME, (Role("agent", steps),)))
+def _rig(server: ModelServer, folder: Path, *steps: Step, repeat_last: bool = False) -> Rig:
+    server.add(Scenario(NAME, (Role("agent", steps, repeat_last=repeat_last),)))
     return Rig(folder, server.url("codex", NAME))
 
 
@@ -164,6 +165,29 @@ def test_a_session_goes_on_in_another_workspace(server: ModelServer, tmp_path: P
     assert rig.run(rig.request(2, session=first.session, workspace=str(other))).ok
     assert (other / "b.txt").exists()
     assert not (rig.workspace / "b.txt").exists()
+
+
+def test_what_the_program_keeps_of_itself_is_made_once_for_all_tasks(
+    server: ModelServer, tmp_path: Path
+) -> None:
+    """Six databases with all their migrations, 65 ms; each home of a task would have its own."""
+    rig = _rig(server, tmp_path, turn(Say("one")), repeat_last=True)
+    homes = [tmp_path / name for name in ("first", "second")]
+    for number, home in enumerate(homes, 1):
+        home.mkdir()
+        assert rig.run(rig.request(number, sessions_dir=str(home))).ok
+    assert list((tmp_path / "shared" / "codex").glob("state_*.sqlite"))
+    assert [path for home in homes for path in home.rglob("*.sqlite")] == []
+
+
+def test_a_session_goes_on_without_what_the_tasks_share(
+    server: ModelServer, tmp_path: Path
+) -> None:
+    rig = _rig(server, tmp_path, turn(Say("one")), turn(Say("two")))
+    first = rig.run()
+    shutil.rmtree(tmp_path / "shared" / "codex")
+    assert rig.run(rig.request(2, session=first.session)).ok
+    assert len({each.conversation for each in server.asked(NAME)}) == 1
 
 
 @pytest.mark.parametrize("containment", ["pid-namespace", "subreaper"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +15,9 @@ from orchestrate.errors import ConfigurationError
 
 #: What a file takes beyond its contents: half a block on average, and its entry. Bytes.
 _PER_FILE = 2560
+#: How long a measurement of all workspaces is built upon while half of the quota is free, in
+#: seconds: every file of each is looked at for one.
+_MEASURED_S = 10.0
 
 
 def used_bytes(folder: Path) -> int:
@@ -47,6 +52,9 @@ class Room:
         self._quota_bytes = quota_bytes
         self._reserve_bytes = reserve_bytes
         self._sizes: dict[str, int] = {}
+        self._measured_at = -_MEASURED_S
+        self._used_bytes = 0
+        self._measuring = threading.Lock()
 
     def checkout_bytes(self, commit: str, folders: Sequence[str] = ()) -> int:
         """What the files of `commit`, or of these folders of it, take when checked out."""
@@ -70,13 +78,21 @@ class Room:
             )
         if self._quota_bytes is None:
             return
-        used = used_bytes(self._home)
-        if used + needed > self._quota_bytes:
+        with self._measuring:
+            self._require_quota(needed, self._quota_bytes)
+
+    def _require_quota(self, needed: int, quota: int) -> None:
+        recent = time.monotonic() - self._measured_at < _MEASURED_S
+        if not recent or self._used_bytes + needed > quota / 2:
+            self._used_bytes = used_bytes(self._home)
+            self._measured_at = time.monotonic()
+        if self._used_bytes + needed > quota:
             raise ConfigurationError(
-                f"the workspaces of this repository take {_mib(used)} and the next one"
-                f" {_mib(needed)}, more than the quota of {_mib(self._quota_bytes)}",
+                f"the workspaces of this repository take {_mib(self._used_bytes)} and the next one"
+                f" {_mib(needed)}, more than the quota of {_mib(quota)}",
                 remedy="remove workspaces with `orchestrate prune`, or raise the quota",
             )
+        self._used_bytes += needed
 
 
 def _mib(size: int) -> str:
