@@ -39,10 +39,9 @@ def rehearsed(workflow: Workflow, is_agents: Callable[[str], bool]) -> Workflow:
 
 def is_scripted(workflow: Workflow) -> bool:
     """Whether `workflow` names the script as anybody's backend."""
-    resolver = () if workflow.resolver is None else (workflow.resolver,)
     return any(
         task.backend == SCRIPTED or any(who.endswith(f"@{SCRIPTED}") for who in task.alternatives)
-        for task in (*workflow.tasks, *resolver)
+        for task in workflow.performed
     )
 
 

@@ -13,7 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from orchestrate.core.agents.enforcing import accounted, in_workspace
-from orchestrate.core.agents.permissions import Restriction, Rule, narrowed, permissions_of
+from orchestrate.core.agents.permissions import (
+    Enforcement,
+    Permissions,
+    Restriction,
+    Rule,
+    narrowed,
+    permissions_of,
+)
 from orchestrate.core.agents.profile import Profile
 from orchestrate.core.planning.budget import Budget
 from orchestrate.core.planning.definition import (
@@ -52,7 +59,7 @@ class Choice(msgspec.Struct, frozen=True):
     trusted: bool = False
 
 
-class Unheld(msgspec.Struct, frozen=True):
+class _Unheld(msgspec.Struct, frozen=True):
     """A restriction of an agent that its backend does not hold it to."""
 
     task: str
@@ -61,24 +68,34 @@ class Unheld(msgspec.Struct, frozen=True):
     restriction: Restriction
 
 
-def is_open(task: TaskSpec) -> bool:
-    """Whether `task` is for an agent of whichever paid backend there is."""
-    return task.agent is not None and task.backend is None and not task.is_group
-
-
 def needs_agents(workflow: Workflow, backends: Mapping[str, Backend]) -> bool:
     """Whether anything in `workflow` is performed by a paid agent."""
-    resolver = () if workflow.resolver is None else (workflow.resolver,)
     return any(
         (task.agent is not None and task.backend is None)
         or is_agent_backend(backends.get(task.backend or ""))
-        for task in (*workflow.tasks, *resolver)
+        for task in workflow.performed
     )
 
 
 def is_agent_backend(backend: Backend | None) -> bool:
     """Whether a model does what is given to `backend`."""
     return hasattr(backend, "enforcement")
+
+
+def held_to(
+    backend: AgentBackend, profile: Profile, rules: Sequence[Rule], *, writes: bool
+) -> tuple[Permissions, Enforcement]:
+    """What an agent may do at a task of a run, and what of it `backend` holds the agent to.
+
+    Args:
+        backend: who performs it.
+        profile: the agent.
+        rules: what the user denies every agent.
+        writes: whether the task may change files.
+    """
+    allowed = narrowed(permissions_of(profile, rules), writes=writes)
+    said = accounted(allowed, backend.enforcement(allowed, writes=writes))
+    return allowed, in_workspace(said, writes=writes)
 
 
 class Staffing:
@@ -96,7 +113,7 @@ class Staffing:
         self._backends = backends
         self._catalog = catalog
         self._is_priced = is_priced
-        self.unheld: list[Unheld] = []
+        self._unheld: list[_Unheld] = []
 
     def staffed(self, workflow: Workflow) -> Workflow:
         """`workflow` with the staff of every task.
@@ -106,7 +123,7 @@ class Staffing:
                 may do.
             DefinitionError: an agent is named that nobody knows.
         """
-        self.unheld = []
+        self._unheld = []
         resolver = workflow.resolver
         found = _replace(
             workflow,
@@ -206,19 +223,16 @@ class Staffing:
             )
 
     def _check(self, task: TaskSpec, backend: AgentBackend, profile: Profile, writes: bool) -> None:
-        allowed = narrowed(permissions_of(profile, self._choice.rules), writes=writes)
-        held = in_workspace(
-            accounted(allowed, backend.enforcement(allowed, writes=writes)), writes=writes
-        )
+        _, held = held_to(backend, profile, self._choice.rules, writes=writes)
         for restriction in held.unenforced:
             if restriction.name not in self._choice.unenforced:
-                self.unheld.append(Unheld(task.id, profile.name, backend.name, restriction))
+                self._unheld.append(_Unheld(task.id, profile.name, backend.name, restriction))
 
     def _require_held(self) -> None:
-        if not self.unheld:
+        if not self._unheld:
             return
-        names = sorted({item.restriction.name for item in self.unheld})
-        first = self.unheld[0]
+        names = sorted({item.restriction.name for item in self._unheld})
+        first = self._unheld[0]
         raise ConfigurationError(
             f"{first.backend} cannot hold {first.agent} (task {first.task}) to"
             f" {first.restriction.name}: {first.restriction.how}"

@@ -292,6 +292,11 @@ class Workflow(msgspec.Struct, frozen=True, omit_defaults=True):
     merge_batch: int = 8
 
     @property
+    def performed(self) -> tuple[TaskSpec, ...]:
+        """Whatever somebody may be given to do: the tasks, and after them the resolver."""
+        return self.tasks if self.resolver is None else (*self.tasks, self.resolver)
+
+    @property
     def needs_line(self) -> bool:
         """Whether a run of it has an integration line: for work, for agents, for gates on code."""
         return any(task.writes or task.staff for task in self.tasks) or any(

@@ -97,7 +97,7 @@ def is_advising(task: TaskSpec, record: TaskState) -> bool:
 
 def assignee_of(task: TaskSpec, record: TaskState) -> Assignee | None:
     """Who performs the next, or present, attempt; None for what no model performs."""
-    if record.rung == "human" or task.backend == HUMAN:
+    if is_for_person(task, record):
         return Assignee(agent=task.agent or "", backend=HUMAN)
     if is_advising(task, record):
         return task.advisor

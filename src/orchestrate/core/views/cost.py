@@ -231,10 +231,7 @@ def _consumed(usage: Usage | None, duration_s: float) -> Consumed:
 def _assignees(workflow: Workflow) -> dict[str, Assignee]:
     """Backend -> somebody who works through it, for its provider and whether it is paid."""
     advisors = (task.advisor for task in workflow.tasks if task.advisor is not None)
-    staffs = [task.staff for task in workflow.tasks]
-    if workflow.resolver is not None:
-        staffs.append(workflow.resolver.staff)
-    everybody = (*advisors, *(who for staff in staffs for who in staff))
+    everybody = (*advisors, *(who for task in workflow.performed for who in task.staff))
     return {who.backend: who for who in sorted(everybody, key=lambda who: who.paid)}
 
 

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from orchestrate import wiring
-from orchestrate.core.agents.enforcing import accounted, in_workspace
-from orchestrate.core.agents.permissions import narrowed, permissions_of
+from orchestrate.app.staffing import held_to
 from orchestrate.core.planning.definition import TaskSpec, Workflow
 from orchestrate.core.planning.staffing import Assignee
 from orchestrate.core.views.graph_text import text_graph
@@ -101,18 +100,13 @@ def _performers(
 ) -> Iterator[PerformerData]:
     rules = wiring.deny_rules_of(site)
     agents = wiring.agent_backends(known)
-    resolver = () if workflow.resolver is None else (workflow.resolver,)
-    for task in (*workflow.tasks, *resolver):
+    for task in workflow.performed:
         # Whoever joins work that conflicts writes, whatever the workflow says of it.
         for who, writes in _staff(task, writes=bool(task.writes) or task is workflow.resolver):
             profile = catalog.find(who.agent)
             if profile is None or who.backend not in agents:
                 continue
-            allowed = narrowed(permissions_of(profile, rules), writes=writes)
-            held = in_workspace(
-                accounted(allowed, agents[who.backend].enforcement(allowed, writes=writes)),
-                writes=writes,
-            )
+            allowed, held = held_to(agents[who.backend], profile, rules, writes=writes)
             yield PerformerData(
                 task=task.id,
                 agent=who.agent,

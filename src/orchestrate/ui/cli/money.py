@@ -18,7 +18,6 @@ from orchestrate.app.staffing import needs_agents
 from orchestrate.core.agents.script import SCRIPTED
 from orchestrate.core.planning.budget import Budget
 from orchestrate.core.planning.definition import Workflow
-from orchestrate.core.running.status import TaskStatus
 from orchestrate.errors import ConfigurationError, RequestError
 from orchestrate.ports.catalog import AgentCatalog
 from orchestrate.ports.performer import Backend, BackendStatus
@@ -26,8 +25,6 @@ from orchestrate.ui.cli.outlook_text import Staffed, outlook_lines
 from orchestrate.ui.cli.output import Output, printable
 
 _replace = msgspec.structs.replace
-#: Tasks that are to be performed, or perhaps again.
-_UNDONE = frozenset({TaskStatus.BLOCKED, TaskStatus.READY, TaskStatus.RUNNING, TaskStatus.RETRYING})
 
 
 class Spending(NamedTuple):
@@ -203,10 +200,8 @@ def _usable_for(
     """
     asked = (SCRIPTED,) if is_scripted(workflow) else ()
     models = {name: status for name, status in statuses.items() if name != SCRIPTED}
-    resolver = () if workflow.resolver is None else (workflow.resolver,)
     is_model_needed = any(
-        task.agent is not None and task.backend in (None, *models)
-        for task in (*workflow.tasks, *resolver)
+        task.agent is not None and task.backend in (None, *models) for task in workflow.performed
     )
     return (*(_usable(models, wanted) if is_model_needed else ()), *asked)
 

@@ -13,8 +13,7 @@ def sampled(site: wiring.Site, state: RunState) -> HostView:
     """What this machine gives, and whom the providers of the run's agents let in."""
     if state.plan is None or not state.plan.paid:
         return wiring.host_view(site)
-    workflow = state.plan.workflow
-    tasks = (*workflow.tasks, *(() if workflow.resolver is None else (workflow.resolver,)))
+    tasks = state.plan.workflow.performed
     providers = {who.provider for task in tasks for who in _agents(task) if who.paid}
     gate = wiring.rate_gate()
     try:
