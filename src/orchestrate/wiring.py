@@ -449,7 +449,7 @@ def staffing(
     )
 
 
-def _paid(site: Site) -> Trust:  # noqa: ARG001 - one memory for all repositories
+def _paid() -> Trust:
     from orchestrate.adapters.system.trust import Trust
 
     return Trust(state_home() / "paid")
@@ -457,7 +457,7 @@ def _paid(site: Site) -> Trust:  # noqa: ARG001 - one memory for all repositorie
 
 def agreed_to_pay(site: Site) -> bool:
     """Whether the user agreed before that runs in this repository cost money."""
-    return _paid(site).is_trusted(site.root)
+    return _paid().is_trusted(site.root)
 
 
 def agree_to_pay(site: Site) -> None:
@@ -465,7 +465,7 @@ def agree_to_pay(site: Site) -> None:
     from orchestrate.adapters.system.footprint import Place, record
 
     record(Place("state", str(state_home() / "paid")))
-    _paid(site).trust(site.root)
+    _paid().trust(site.root)
 
 
 def rate_gate() -> RateGate:

@@ -109,7 +109,7 @@ def test_everything_a_script_did_is_labelled(site: Rehearsals) -> None:
     assert "mend: scripted: Mended it." in messages
     assert "Done-by: scripted: no model" in messages
     assert "scripted: Mended it." in site.call("show").out
-    assert "$0.00 scripted" in site.call("cost").out
+    assert "0.00 USD scripted" in site.call("cost").out
     text = site.call("pull-request", "--print").out
     assert text.startswith("(scripted) w")
     assert "Scripted: no model did `mend`, `look`" in text
@@ -323,7 +323,7 @@ def test_budget_is_rehearsed_with_amounts_that_nobody_pays(site: Rehearsals) -> 
     assert "counts against budgets, and is not spent" in done.err
     assert [task for _, _, task in site.performers] == ["t1", "t2"]
     cost = site.call("cost").out
-    assert "$1.20 made up by a script, and not spent" in cost
+    assert "1.20 USD made up by a script, and not spent" in cost
     assert "1.2000 USD scripted" in site.call("explain").out
     resumed = site.call("resume", "--yes", "--budget-usd", "5")
     assert resumed.code == 0, resumed

@@ -85,8 +85,8 @@ def test_text_says_the_same(repository: Path) -> None:
     text = _asked("r", "--repo", str(repository)).stdout
     assert "plan" in text
     assert "by backend" in text
-    assert "cost: $0.2500 reported by agents, $0.003000 computed from prices" in text
-    assert "left: $0.7470" in text
+    assert "cost: 0.2500 USD reported by agents, 0.003000 USD computed from prices" in text
+    assert "left: 0.7470 USD" in text
 
 
 def test_own_prices_are_read_and_a_mistake_in_them_is_named(repository: Path, home: Path) -> None:

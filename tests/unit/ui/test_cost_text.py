@@ -19,18 +19,18 @@ TODAY = date(2026, 11, 21)
 @pytest.mark.parametrize(
     ("consumed", "text"),
     [
-        (Consumed(attempts=1, reported_usd=1.5), "$1.50"),
-        (Consumed(attempts=1), "$0.00"),
+        (Consumed(attempts=1, reported_usd=1.5), "1.50 USD"),
+        (Consumed(attempts=1), "0.00 USD"),
         (Consumed(attempts=1, unknown=1), "unknown"),
         (Consumed(attempts=1, unknown=1, incomplete=1), "unknown"),
-        (Consumed(attempts=1, computed_usd=0.25, incomplete=1), "at least $0.2500"),
+        (Consumed(attempts=1, computed_usd=0.25, incomplete=1), "at least 0.2500 USD"),
         (
             Consumed(attempts=3, reported_usd=1.0, computed_usd=0.5, unknown=1),
-            "at least $1.50 (1 attempt of unknown cost)",
+            "at least 1.50 USD (1 attempt of unknown cost)",
         ),
         (
             Consumed(attempts=3, reported_usd=2.0, unknown=2),
-            "at least $2.00 (2 attempts of unknown cost)",
+            "at least 2.00 USD (2 attempts of unknown cost)",
         ),
     ],
 )
@@ -40,7 +40,7 @@ def test_money_is_said_as_far_as_it_is_known(consumed: Consumed, text: str) -> N
 
 def test_small_amounts_keep_their_digits() -> None:
     shown = [usd(amount) for amount in (0.0, 0.000042, 0.0421, 4.216, -0.5)]
-    assert shown == ["$0.00", "$0.000042", "$0.0421", "$4.22", "$-0.5000"]
+    assert shown == ["0.00 USD", "0.000042 USD", "0.0421 USD", "4.22 USD", "-0.5000 USD"]
 
 
 def _row(task: str, consumed: Consumed, model: str = "m-1", backend: str = "codex") -> AttemptCost:
@@ -81,18 +81,18 @@ def _lines(cost: RunCost, *notes: str) -> list[str]:
 def test_table_has_a_line_for_every_task_and_the_total() -> None:
     lines = _lines(_cost(_row("cheap", CHEAP), _row("dear", DEAR)))
     assert lines[0] == "attempts input cached written output calls time cost"
-    assert lines[1] == "cheap 1 1,234 0 0 0 2 3.0 s $0.5000 ██"
-    assert lines[2] == "dear 1 9 0 0 88,000 9 0.0 s $2.00 ██████████"
-    assert lines[3] == "total 2 1,243 0 0 88,000 11 3.0 s $2.50"
-    assert "cost: $0.5000 reported by agents, $2.00 computed from prices" in lines
+    assert lines[1] == "cheap 1 1,234 0 0 0 2 3.0 s 0.5000 USD ██"
+    assert lines[2] == "dear 1 9 0 0 88,000 9 0.0 s 2.00 USD ██████████"
+    assert lines[3] == "total 2 1,243 0 0 88,000 11 3.0 s 2.50 USD"
+    assert "cost: 0.5000 USD reported by agents, 2.00 USD computed from prices" in lines
 
 
 def test_sums_are_shown_where_they_tell_more_than_the_total() -> None:
     lines = _lines(_cost(_row("cheap", CHEAP, "m-1"), _row("dear", DEAR, "")))
     assert lines[3:6] == [
         "by model",
-        "m-1 1 1,234 0 0 0 2 3.0 s $0.5000",
-        "not known 1 9 0 0 88,000 9 0.0 s $2.00",
+        "m-1 1 1,234 0 0 0 2 3.0 s 0.5000 USD",
+        "not known 1 9 0 0 88,000 9 0.0 s 2.00 USD",
     ]
     assert not [line for line in lines if line.startswith(("by phase", "by agent", "by backend"))]
 
@@ -109,16 +109,16 @@ def test_budget_and_what_is_left_of_it_are_shown() -> None:
         _row("cheap", CHEAP), budget=Budget(cost_usd=2.0, turns=50), held=Amount(cost_usd=0.25)
     )
     lines = _lines(cost)
-    assert "budget: $2.00, 50 model calls" in lines
-    assert "left: $1.50, 50 model calls" in lines
-    assert "reserved for attempts at work: $0.2500" in lines
+    assert "budget: 2.00 USD, 50 model calls" in lines
+    assert "left: 1.50 USD, 50 model calls" in lines
+    assert "reserved for attempts at work: 0.2500 USD" in lines
 
 
 def test_what_is_charged_beyond_what_was_seen_is_explained() -> None:
     cost = msgspec.structs.replace(
         _cost(_row("cheap", CHEAP), budget=Budget(cost_usd=2.0)), charged=Amount(cost_usd=0.9)
     )
-    assert any(line.startswith("counted against the budget: $0.9000") for line in _lines(cost))
+    assert any(line.startswith("counted against the budget: 0.9000 USD") for line in _lines(cost))
 
 
 def test_run_without_agents_says_so() -> None:

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
-from orchestrate.adapters.code_host.program import Program, Said
+from orchestrate.adapters.code_host.program import Program, Said, login_status
 from orchestrate.ports.code_host import (
     CodeHostStatus,
     HostedRepository,
@@ -40,22 +40,7 @@ class GitHub:
 
     def status(self, host: str) -> CodeHostStatus:
         """See CodeHost."""
-        program = self._program(host)
-        if not program.path:
-            return CodeHostStatus(
-                self.name,
-                problem="gh is not installed",
-                remedy="install gh (https://cli.github.com), then: gh auth login",
-            )
-        said = program.run("auth", "status", "--hostname", host)
-        if said.code == 0 and f"Logged in to {host}" in said.out + said.err:
-            return CodeHostStatus(self.name, program.path, usable=True)
-        return CodeHostStatus(
-            self.name,
-            program.path,
-            problem=f"gh is not logged in at {host}",
-            remedy=f"gh auth login --hostname {host}",
-        )
+        return login_status(self._program(host), host, "https://cli.github.com")
 
     def open(self, request: PullRequest) -> Opened:
         """See CodeHost."""

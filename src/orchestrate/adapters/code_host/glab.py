@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from orchestrate.adapters.code_host.program import Program, Said
+from orchestrate.adapters.code_host.program import Program, Said, login_status
 from orchestrate.ports.code_host import (
     CodeHostStatus,
     HostedRepository,
@@ -51,23 +51,7 @@ class GitLab:
 
     def status(self, host: str) -> CodeHostStatus:
         """See CodeHost."""
-        program = self._program(host)
-        if not program.path:
-            return CodeHostStatus(
-                self.name,
-                problem="glab is not installed",
-                remedy="install glab (https://gitlab.com/gitlab-org/cli), then: glab auth login",
-            )
-        said = program.run("auth", "status", "--hostname", host)
-        # Older versions end with 0 whatever they found.
-        if said.code == 0 and f"Logged in to {host}" in said.out + said.err:
-            return CodeHostStatus(self.name, program.path, usable=True)
-        return CodeHostStatus(
-            self.name,
-            program.path,
-            problem=f"glab is not logged in at {host}",
-            remedy=f"glab auth login --hostname {host}",
-        )
+        return login_status(self._program(host), host, "https://gitlab.com/gitlab-org/cli")
 
     def open(self, request: PullRequest) -> Opened:
         """See CodeHost."""

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrate.ports.code_host import NotDoneError
+from orchestrate.ports.code_host import CodeHostStatus, NotDoneError
 
 TIMEOUT_S = 120.0
 #: Characters of what a program said that are quoted.
@@ -94,6 +94,30 @@ class Program:
         )
         keys = [env[name] for name in self.secrets if name in env]
         return Said(said.code, without_keys(said.out, keys), without_keys(said.err, keys))
+
+
+def login_status(program: Program, host: str, home_page: str) -> CodeHostStatus:
+    """Whether `program` is there and logged in at `host`; both programs are asked in one way.
+
+    What it prints is believed and not its exit code alone: some versions end with 0 whatever they
+    found.
+    """
+    name = program.name
+    if not program.path:
+        return CodeHostStatus(
+            name,
+            problem=f"{name} is not installed",
+            remedy=f"install {name} ({home_page}), then: {name} auth login",
+        )
+    said = program.run("auth", "status", "--hostname", host)
+    if said.code == 0 and f"Logged in to {host}" in said.out + said.err:
+        return CodeHostStatus(name, program.path, usable=True)
+    return CodeHostStatus(
+        name,
+        program.path,
+        problem=f"{name} is not logged in at {host}",
+        remedy=f"{name} auth login --hostname {host}",
+    )
 
 
 def finished(

@@ -12,11 +12,11 @@ The rungs of the ladder, in order:
   tries once more with that advice;
 * `human`: the task is handed to a person.
 
-`HELPS` says for each cause of failure which rungs can make a difference. A rung the task does not
-offer is passed over. Nobody climbs down: what a rung has had its tries at is not tried again until
-somebody resumes the run. Two causes are not held against anybody, up to `MAX_LIMITED` times at
-each place on the ladder: a rate limit is waited out, and an attempt cut short by what was left of a
-budget goes on when there is more.
+`HELPS` says for each cause of failure which of the rungs above the first can make a difference. One
+the task does not offer is passed over. Nobody climbs down: what a rung has had its tries at is not
+tried again until somebody resumes the run. Two causes are not held against anybody, up to
+`MAX_LIMITED` times at each place on the ladder: a rate limit is waited out, and an attempt cut
+short by what was left of a budget goes on when there is more.
 
 Two things stay below the ladder. A conflict is joined by the workflow's resolver and then by a
 person, so an attempt at one is only ever tried again. And a task that is a person's from the start
@@ -50,9 +50,9 @@ MAX_LIMITED = 6
 LIMITED_BACKOFF_S = 15.0
 MAX_LIMITED_BACKOFF_S = 900.0
 
-_ALL: frozenset[Rung] = frozenset(RUNGS)
+_ALL: frozenset[Rung] = frozenset(RUNGS[1:])
 _ELSEWHERE: frozenset[Rung] = frozenset({"alternative", "human"})
-#: cause -> the rungs that can make a difference.
+#: cause -> the rungs above the first that can make a difference.
 HELPS: Mapping[FailureCause, frozenset[Rung]] = {
     "crash": _ALL - {"split"},
     "exit": _ALL - {"split"},
@@ -60,17 +60,17 @@ HELPS: Mapping[FailureCause, frozenset[Rung]] = {
     "output_limit": _ALL,
     "missing_output": _ALL - {"split"},
     "bad_output": _ALL - {"split"},
-    "unavailable": frozenset({"same", *_ELSEWHERE}),
-    "lost": frozenset({"same", *_ELSEWHERE}),
+    "unavailable": _ELSEWHERE,
+    "lost": _ELSEWHERE,
     # What conflicts goes to the workflow's resolver, and then to a person, by the merge train.
     "conflict": frozenset(),
     "checks_failed": _ALL,
     # Doing the work again does not make it known whether it is good.
     "checks_unknown": frozenset(),
-    "refusal": _ALL - {"same"},
-    "denied": _ALL - {"same", "split"},
+    "refusal": _ALL,
+    "denied": _ALL - {"split"},
     "rate_limit": _ELSEWHERE,
-    "provider": frozenset({"same", *_ELSEWHERE}),
+    "provider": _ELSEWHERE,
     "login": _ELSEWHERE,
     "bad_request": _ELSEWHERE | {"split"},
     "budget": _ALL,

@@ -12,6 +12,7 @@ from orchestrate.core.sharing.findings import SEVERITY_ORDER, Finding, Severity
 from orchestrate.core.sharing.threshold import reaching
 from orchestrate.core.sharing.verdict import Judgement
 from orchestrate.core.sharing.work import Work
+from orchestrate.core.wording import count
 
 
 def judge_coverage(
@@ -59,14 +60,15 @@ def judge_diff(
     over = []
     files, lines = len(work.paths), work.added + work.removed
     if max_files is not None and files > max_files:
-        over.append(f"{files} files changed, more than {max_files}")
+        over.append(f"{count(files, 'file')} changed, more than {max_files}")
     if max_lines is not None and lines > max_lines:
-        over.append(f"{lines} lines changed, more than {max_lines}")
+        over.append(f"{count(lines, 'line')} changed, more than {max_lines}")
     if over:
         return Judgement("failed", "; ".join(over))
     if max_lines is not None and work.binaries:
-        return Judgement("unknown", f"{work.binaries} changed binary files have no lines to count")
-    return Judgement("passed", f"{files} files and {lines} lines changed")
+        binary = count(work.binaries, "changed binary file")
+        return Judgement("unknown", f"{binary} without lines to count")
+    return Judgement("passed", f"{count(files, 'file')} and {count(lines, 'line')} changed")
 
 
 def judge_new_findings(
@@ -86,8 +88,8 @@ def judge_new_findings(
     if len(new) > limit:
         first = new[0]
         place = f"{first.location.path}:{first.location.line}"
-        count = f"{len(new)} new finding{'' if len(new) == 1 else 's'} at or above {severity}"
-        return Judgement("failed", f"{count}, more than {limit}; first: {first.title} at {place}")
+        found = f"{count(len(new), 'new finding')} at or above {severity}"
+        return Judgement("failed", f"{found}, more than {limit}; first: {first.title} at {place}")
     if unknown:
         return Judgement("unknown", f"could not be confirmed: {unknown[0]}")
     return Judgement("passed", f"{len(new)} new findings at or above {severity}")

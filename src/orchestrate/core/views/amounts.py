@@ -8,7 +8,7 @@ from orchestrate.core.agents.script import SCRIPTED
 from orchestrate.core.planning.budget import NOTHING, Amount, Budget
 from orchestrate.core.running.state import RunState
 from orchestrate.core.sharing.usage import Usage
-from orchestrate.core.views.graph_text import count
+from orchestrate.core.wording import count
 
 
 def budget_text(budget: Budget) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from orchestrate.core.running import events as ev
 from orchestrate.core.running.state import RunState
 from orchestrate.core.views.cost import run_cost
+from orchestrate.core.wording import count
 
 
 class Consumption(msgspec.Struct, frozen=True):
@@ -51,9 +52,8 @@ class Consumption(msgspec.Struct, frozen=True):
         if not self.attempts:
             return "none"
         least = "" if self.complete else "at least "
-        noun = "attempt" if self.attempts == 1 else "attempts"
         scripted = f", {self.scripted} of them scripted" if self.scripted else ""
-        return f"{least}{self.tokens:,} in {self.attempts} {noun}{scripted}"
+        return f"{least}{self.tokens:,} in {count(self.attempts, 'attempt')}{scripted}"
 
 
 def consumption(events: Sequence[ev.AnyEvent], state: RunState) -> Consumption:

@@ -12,6 +12,7 @@ import msgspec
 
 from orchestrate.core.planning.definition import GateSpec, PhaseSpec, TaskSpec, Workflow
 from orchestrate.core.planning.graph import levels
+from orchestrate.core.wording import count
 
 #: Status -> sign before a task, legible without colour. Unknown ones show no sign.
 SIGNS: Mapping[str, str] = {
@@ -91,11 +92,6 @@ def _measured(gate: GateSpec) -> str:
         case "fixed":
             return f"the tests of {gate.task} pass, unchanged"
     return "the tests of the repository"
-
-
-def count(number: int, noun: str) -> str:
-    """`1 task`, `2 tasks`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 # -- text --------------------------------------------------------------------------------------

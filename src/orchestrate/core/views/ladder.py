@@ -8,7 +8,8 @@ from orchestrate.core.planning.definition import TaskSpec
 from orchestrate.core.planning.staffing import Assignee
 from orchestrate.core.running.recovery import HUMAN, is_advising, performing
 from orchestrate.core.running.state import RunState, TaskState
-from orchestrate.core.views.graph_text import count, plain
+from orchestrate.core.views.graph_text import plain
+from orchestrate.core.wording import count
 
 #: Most of an advice that is shown in a sentence.
 _ADVICE = 80

@@ -19,6 +19,7 @@ from orchestrate.core.views import delivered
 from orchestrate.core.views.consumption import Consumption
 from orchestrate.core.views.delivered import REPRODUCTION, Change, Judged, Regression, Statement
 from orchestrate.core.views.markdown import code, code_block, prose, title
+from orchestrate.core.wording import count
 
 #: Code hosts refuse longer descriptions.
 MAX_CHARACTERS = 60_000
@@ -129,9 +130,8 @@ def _changed(changes: Sequence[Change], total: Work | None, shown: int) -> Itera
 
 
 def _size(files: int, added: int, removed: int, binaries: int) -> str:
-    noun = "file" if files == 1 else "files"
     binary = f", {binaries} binary" if binaries else ""
-    return f"{files} {noun}, +{added} -{removed} lines{binary}"
+    return f"{count(files, 'file')}, +{added} -{removed} lines{binary}"
 
 
 def _reproduced(found: Regression | None) -> Iterator[str]:

@@ -32,6 +32,7 @@ from orchestrate.core.sharing.findings import Severity
 from orchestrate.core.sharing.limits import judge_coverage, judge_diff, judge_new_findings
 from orchestrate.core.sharing.verdict import Judgement
 from orchestrate.core.sharing.work import Proof, Work
+from orchestrate.core.wording import count
 from orchestrate.hosts.local.gathering import (
     EVIDENCE_FILE,
     NOT_TRUSTED,
@@ -83,7 +84,7 @@ class Checks:
         if gate.kind == "diff":
             work = await asyncio.to_thread(self.workspaces.difference, before, commit)
             judged = judge_diff(work, max_files=gate.max_files, max_lines=gate.max_lines)
-            size = f"{len(work.paths)} files, +{work.added} -{work.removed} lines"
+            size = f"{count(len(work.paths), 'file')}, +{work.added} -{work.removed} lines"
             return judged, _note(name, judged, size)
         if gate.kind == "findings":
             return await self._findings(state, name, gate, commit, before)

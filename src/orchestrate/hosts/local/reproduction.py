@@ -28,6 +28,7 @@ from orchestrate.core.sharing.reproduction import (
 from orchestrate.core.sharing.steering import judge_unsteered, reaches_all, steers_tests
 from orchestrate.core.sharing.verdict import Judgement, named
 from orchestrate.core.sharing.work import Work
+from orchestrate.core.wording import count
 from orchestrate.hosts.local.gathering import Gathering, evidence_file
 from orchestrate.ports.workspace import Workspaces
 
@@ -46,11 +47,11 @@ class Fixed(msgspec.Struct, frozen=True):
     @property
     def summary(self) -> str:
         """What became of the tests."""
-        count = len(self.reproduction.tests)
-        tests = "1 test" if count == 1 else f"{count} tests"
+        number = len(self.reproduction.tests)
+        tests = count(number, "test")
         if self.judgement.verdict == "passed":
             return f"{tests} red before and green now: {named(self.reproduction.tests)}"
-        return f"{tests} red before" if count else ""
+        return f"{tests} red before" if number else ""
 
 
 class Reproductions:

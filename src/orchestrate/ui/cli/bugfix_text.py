@@ -10,7 +10,7 @@ from orchestrate.core.sharing.evidence import Verdict
 from orchestrate.core.views import delivered
 from orchestrate.core.views.consumption import Consumption
 from orchestrate.core.views.delivered import REPRODUCTION, Change, Judged, Regression, Statement
-from orchestrate.core.views.graph_text import count
+from orchestrate.core.wording import count
 from orchestrate.ui.cli.fix_lines import audit_lines
 from orchestrate.ui.cli.output import printable
 from orchestrate.ui.cli.scripted_lines import scripted_lines

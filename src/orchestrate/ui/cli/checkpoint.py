@@ -14,6 +14,7 @@ from orchestrate.app import runs
 from orchestrate.app.checkpoint_standing import Standing, standings
 from orchestrate.app.checkpoints import Checkpoint, checkpoints, facts_at, facts_digest, find
 from orchestrate.core.running.rollback import Facts
+from orchestrate.core.wording import count
 from orchestrate.errors import ConflictError, OrchestrateError, RequestError
 from orchestrate.ports.store import EventStore
 from orchestrate.ports.workspace import Workspaces
@@ -186,7 +187,7 @@ def _text(data: CheckpointDetail) -> list[str]:
         ("note", printable(data.note)),
         ("log", f"event {data.version}, hash chain {data.chain}"),
         ("line", f"{data.line}, tree {data.line_tree or 'gone'}" if data.line else "none"),
-        ("at work", f"{data.at_work} attempts" if data.at_work else "nothing (quiet)"),
+        ("at work", count(data.at_work, "attempt") if data.at_work else "nothing (quiet)"),
         ("tasks", _counted(data)),
         ("state", f"sha256 {data.digest}"),
     ]
@@ -194,7 +195,7 @@ def _text(data: CheckpointDetail) -> list[str]:
     for workspace in data.workspaces:
         tree = f"tree {workspace.tree}" if workspace.tree else "gone: it was pruned"
         lines.append(f"workspace   {workspace.task}: {workspace.commit}, {tree}")
-        lines.append(f"            {len(workspace.paths)} files differ from its base")
+        lines.append(f"            differs from its base in {count(len(workspace.paths), 'file')}")
     lines += [f"not held    {task}: {printable(why)}" for task, why in data.missing.items()]
     lines += [f"task        {task}: {status.value}" for task, status in data.statuses.items()]
     if data.changes is not None:
@@ -206,4 +207,4 @@ def _text(data: CheckpointDetail) -> list[str]:
 
 def _counted(data: CheckpointDetail) -> str:
     counts = Counter(data.statuses.values())
-    return ", ".join(f"{count} {status.value}" for status, count in counts.items())
+    return ", ".join(f"{number} {status.value}" for status, number in counts.items())

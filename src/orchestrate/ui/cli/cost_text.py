@@ -10,6 +10,7 @@ from rich.table import Table
 
 from orchestrate.core.planning.budget import Amount, Budget
 from orchestrate.core.views.cost import Consumed, RunCost, Share
+from orchestrate.core.wording import count
 from orchestrate.ui.cli.output import duration, printable
 
 #: For pipes nothing is cut: it may be searched.
@@ -44,15 +45,15 @@ def money(consumed: Consumed) -> str:
         return f"{least}{usd(consumed.known_usd)}"
     if not consumed.known_usd:
         return "unknown"
-    attempts = "1 attempt" if consumed.unknown == 1 else f"{consumed.unknown} attempts"
+    attempts = count(consumed.unknown, "attempt")
     return f"at least {usd(consumed.known_usd)} ({attempts} of unknown cost)"
 
 
 def usd(amount: float) -> str:
     """Dollars: two decimals, four below one dollar, six below a cent."""
     if amount and abs(amount) < 0.01:
-        return f"${amount:.6f}"
-    return f"${amount:.2f}" if not amount or abs(amount) >= 1 else f"${amount:.4f}"
+        return f"{amount:.6f} USD"
+    return f"{amount:.2f} USD" if not amount or abs(amount) >= 1 else f"{amount:.4f} USD"
 
 
 # -- the table ---------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from orchestrate.core.running import events as ev
 from orchestrate.core.running.state import RunState
 from orchestrate.core.sharing.work import Work
 from orchestrate.core.views.cause import listed
-from orchestrate.core.views.graph_text import count
+from orchestrate.core.wording import count
 from orchestrate.ui.cli.agent_lines import next_rung
 from orchestrate.ui.cli.output import printable
 

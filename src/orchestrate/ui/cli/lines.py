@@ -6,6 +6,7 @@ import time
 
 from orchestrate.core.running import events as ev
 from orchestrate.core.running.state import RunState
+from orchestrate.core.wording import count
 from orchestrate.ui.cli.agent_lines import (
     consumption,
     denied,
@@ -32,10 +33,8 @@ def _text(event: ev.AnyEvent, state: RunState) -> str:
         case ev.RunCreated():
             return f"run {event.run} in {printable(event.repository)}"
         case ev.RunStarted():
-            tasks = len(state.index.order)
-            return (
-                f"{state.index.workflow.name}: {tasks} tasks, at most {state.max_parallel} at once"
-            )
+            tasks = count(len(state.index.order), "task")
+            return f"{state.index.workflow.name}: {tasks}, at most {state.max_parallel} at once"
         case ev.RunAdopted():
             return f"driven by {event.owner}"
         case ev.RunPaused() | ev.RunResumed() | ev.RunCancelled():

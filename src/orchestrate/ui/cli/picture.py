@@ -24,6 +24,7 @@ from orchestrate.core.views.agent_cause import exhausted_cause, handed_causes
 from orchestrate.core.views.amounts import made_up, spent_of
 from orchestrate.core.views.cause import gate_causes
 from orchestrate.core.views.line_cause import line_causes
+from orchestrate.core.wording import count
 from orchestrate.ui.cli.output import duration, printable
 from orchestrate.ui.cli.task_line import WORD, Columns, Moment, one_line, task_line
 
@@ -135,7 +136,7 @@ def _body(state: RunState, moment: Moment, columns: Columns, room: int) -> Itera
 
 
 def _rest(hidden: Counter[str], what: str) -> Text:
-    words = ", ".join(f"{count} {word}" for word, count in hidden.items())
+    words = ", ".join(f"{number} {word}" for word, number in hidden.items())
     return one_line(
         f"  … and {hidden.total()} more{what}: {words.replace('waits', 'waiting')}", "dim"
     )
@@ -168,7 +169,7 @@ def _phase_line(
     line = one_line("")
     line.append(name, "bold")
     line.append(f"  {_PHASE_WORD[status]}", "bold red" if status == "failed" else "")
-    count = "1 task" if len(numbers) == 1 else f"{len(numbers)} tasks"
+    tasks = count(len(numbers), "task")
     if status == "blocked":
         plan = state.index
         before = [
@@ -176,9 +177,9 @@ def _phase_line(
             for other in plan.phase_needs[phase]
             if not state.phases[other].done
         ]
-        line.append(f" for {', '.join(before)}: {count}" if before else f": {count}", "dim")
+        line.append(f" for {', '.join(before)}: {tasks}" if before else f": {tasks}", "dim")
         return line
-    line.append(f"  {count}{_phase_took(state, numbers, moment)}", "dim")
+    line.append(f"  {tasks}{_phase_took(state, numbers, moment)}", "dim")
     return line
 
 

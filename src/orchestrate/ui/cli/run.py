@@ -16,6 +16,7 @@ from orchestrate.app.on_demand import Overlay, with_generated
 from orchestrate.core.planning.binding import bind_inputs
 from orchestrate.core.planning.definition import InputValue, Workflow
 from orchestrate.core.planning.reshape import with_approval, with_tests_gate
+from orchestrate.core.wording import count
 from orchestrate.errors import ConfigurationError, RequestError, StoreError
 from orchestrate.ports.store import EventStore
 from orchestrate.ui.cli import conclude, detached
@@ -303,7 +304,7 @@ def _start(
         output.message(printable(note))
     if pinned.changes and not pinned.included:
         output.message(
-            f"work starts from HEAD, without {_counted(len(pinned.changes), 'local change')}"
+            f"work starts from HEAD, without {count(len(pinned.changes), 'local change')}"
             " (--include-local-changes takes them in)"
         )
     return pinned.commit, False
@@ -321,14 +322,10 @@ def _choice(
     changes = wiring.pin_base(site, run, "head").changes
     if changes and conclude.agree(
         output,
-        f"the working tree has {_counted(len(changes), 'local change')}: include them?",
+        f"the working tree has {count(len(changes), 'local change')}: include them?",
     ):
         return "working-tree"
     return "head"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def _mention_resumable(output: Output, site: wiring.Site, store: EventStore) -> None:

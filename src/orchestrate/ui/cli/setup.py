@@ -8,6 +8,7 @@ import click
 
 from orchestrate import wiring
 from orchestrate.core.planning.problem import Problem
+from orchestrate.core.wording import count
 from orchestrate.errors import ConfigurationError, ExitCode, RequestError
 from orchestrate.ui.cli.data import CompletionScript, Initialised, Validation
 from orchestrate.ui.cli.output import Output, printable, repo_option, with_output
@@ -32,7 +33,7 @@ def validate(output: Output, files: tuple[str, ...], repo: str | None) -> int:
         result = check_workflow(path.read_bytes(), str(path), known_agents=known)
         problems += result.problems
         if result.workflow is not None and not result.problems:
-            output.message(f"{name}: ok, {len(result.workflow.tasks)} tasks")
+            output.message(f"{name}: ok, {count(len(result.workflow.tasks), 'task')}")
     output.data(Validation(tuple(problems)), "\n".join(map(str, problems)))
     failed = any(problem.severity == "error" for problem in problems)
     return ExitCode.DEFINITION if failed else ExitCode.OK

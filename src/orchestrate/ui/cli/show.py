@@ -14,8 +14,8 @@ from orchestrate.core.running.spending import RUN
 from orchestrate.core.running.state import GateState, RunState, TaskState
 from orchestrate.core.running.status import GateStatus, TaskStatus
 from orchestrate.core.views.amounts import budget_text, spent_of
-from orchestrate.core.views.graph_text import count
 from orchestrate.core.views.ladder import performer_text
+from orchestrate.core.wording import count
 from orchestrate.errors import RequestError
 from orchestrate.ui.cli.attempt_text import attempt_lines
 from orchestrate.ui.cli.data import TaskDetail, UnplannedRun, run_detail, task_detail
@@ -184,7 +184,7 @@ def _work_rows(record: TaskState) -> Iterator[tuple[str, str]]:
     """What a task delivered and what became of it."""
     if record.work is not None and record.work.commit:
         work = record.work
-        size = f"{len(work.paths)} files, +{work.added} -{work.removed} lines"
+        size = f"{count(len(work.paths), 'file')}, +{work.added} -{work.removed} lines"
         yield "work", f"{work.commit} on {work.base[:12]}: {size}"
     if record.commit:
         yield "merged", record.commit + ("" if record.verified else " (unverified)")

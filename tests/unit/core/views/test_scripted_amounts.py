@@ -27,9 +27,9 @@ def test_scripted_amounts_are_never_known_money() -> None:
 @pytest.mark.parametrize(
     ("consumed", "text"),
     [
-        (SCRIPTED, "$0.5000 scripted"),
-        (REAL + SCRIPTED, "$0.2500 + $0.5000 scripted"),
-        (REAL, "$0.2500"),
+        (SCRIPTED, "0.5000 USD scripted"),
+        (REAL + SCRIPTED, "0.2500 USD + 0.5000 USD scripted"),
+        (REAL, "0.2500 USD"),
     ],
 )
 def test_cost_names_what_is_scripted(consumed: Consumed, text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrate.adapters.backends.local.arch_graph import cyclic_components, shortest_cycle
@@ -34,6 +34,7 @@ from orchestrate.core.sharing.findings import (
     NotExamined,
     SpecialistReport,
 )
+from orchestrate.core.wording import count
 from orchestrate.ports.performer import AttemptRequest, AttemptResult
 
 __all__ = ["RULES", "assess", "run"]
@@ -202,13 +203,12 @@ def _summary(report: SpecialistReport) -> str:
     counts = Counter(finding.severity for finding in report.findings)
     parts = [f"{counts[severity]} {severity}" for severity in SEVERITY_ORDER if counts[severity]]
     unsure = any(not tool.conclusive for tool in report.tools)
-    return (
-        f"Mapped {_counted(report.modules, 'module')}: {_counted(report.cycles, 'import cycle')}, "
-        f"{_counted(report.entry_points, 'entry point')}, "
-        f"{_counted(report.surface, 'surface point')}; "
-        f"findings: {', '.join(parts) or 'none'}.{' The map is incomplete.' if unsure else ''}"
+    mapped = (
+        count(len(report.modules), "module"),
+        count(len(report.cycles), "import cycle"),
+        count(len(report.entry_points), "entry point"),
+        count(len(report.surface), "surface point"),
     )
-
-
-def _counted(things: Sequence[object], noun: str) -> str:
-    return f"{len(things)} {noun}" + ("" if len(things) == 1 else "s")
+    findings = ", ".join(parts) or "none"
+    incomplete = " The map is incomplete." if unsure else ""
+    return f"Mapped {mapped[0]}: {', '.join(mapped[1:])}; findings: {findings}.{incomplete}"
