@@ -27,10 +27,13 @@ child = 0
 if sys.argv[2] == "exec":
     child = subprocess.Popen(["sleep", "600"], close_fds=False).pid
 elif sys.argv[2] == "fork":
+    ready, tell = os.pipe()
     child = os.fork()
     if child == 0:
+        os.write(tell, b"!")  # only now has it let go of the lock that it was born with
         sys.stdin.read()
         os._exit(0)
+    os.read(ready, 1)
 print(os.getpid(), child, flush=True)
 sys.stdin.read()
 """

@@ -252,7 +252,9 @@ def test_repeated_outcome_is_stale_and_changes_nothing(steps: list[Step]) -> Non
     others = (cmd.ExpandGroup, cmd.RecordPublication)
     final = steps[-1].after
     for step, _ in pairwise(steps):
-        if isinstance(step.command, (*ends, *works, *others)):
+        # A gate that fails may take the run back to where that very work waits to be merged.
+        back = any(isinstance(event, ev.RunRolledBack) for event in step.events)
+        if isinstance(step.command, (*ends, *works, *others)) and not back:
             with pytest.raises(StaleAttemptError):
                 decide(step.after, step.command, final.updated_at)
         if isinstance(step.command, ends):

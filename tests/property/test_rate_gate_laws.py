@@ -96,13 +96,14 @@ def test_gate_without_limits_opens_in_the_end(
     walk.inside.clear()
     walk.state = rate_gate.reckoned(walk.state, walk.now)
     rounds = 0
-    while rate_gate.free(walk.state, 0, walk.now, maximum) < maximum:
+    while walk.state.width:
         walk.now = rate_gate.until(walk.state, walk.now) or walk.now
         assert rate_gate.admits(walk.state, 0, walk.now, maximum)
         walk.state = rate_gate.served(walk.state, walk.now, maximum)
         rounds += 1
         assert rounds <= 4
     assert walk.state.closings == 0
+    assert rate_gate.free(walk.state, 0, walk.now, maximum) == maximum
 
 
 @given(TOLD, st.integers(2, 60))
