@@ -15,6 +15,7 @@ from orchestrate.core.running import effects as fx
 from orchestrate.core.running import events as ev
 from orchestrate.core.running.capacity import HostView, admit
 from orchestrate.core.running.evolve import evolve, rederive
+from orchestrate.core.running.recovery import performing
 from orchestrate.core.running.state import INITIAL, RunState
 from orchestrate.core.running.status import (
     ATTEMPT,
@@ -29,6 +30,7 @@ from orchestrate.core.running.status import (
 from tests.property.budget_laws import BudgetLaws
 from tests.property.ladder_laws import LadderLaws
 from tests.property.line_laws import LineLaws
+from tests.property.staff import LONE
 
 
 def check_history(events: Sequence[ev.AnyEvent]) -> RunState:
@@ -207,6 +209,8 @@ def check_start(before: RunState, after: RunState, event: ev.AttemptStarted) -> 
     check_phases_before(before, task.phase, needs_success=task.trigger == "all_success")
     running = [n for n, each in after.tasks.items() if each.status is TaskStatus.RUNNING]
     assert len(running) <= after.max_parallel
+    at_work = [performing(plan, number, after.tasks[number]) for number in running]
+    assert sum(who is not None and who.agent == LONE.agent for who in at_work) <= 1
     phase = next(each for each in plan.workflow.phases if each.name == task.phase)
     if phase.max_concurrent is not None:
         assert sum(plan.order[n].phase == task.phase for n in running) <= phase.max_concurrent

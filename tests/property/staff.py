@@ -34,7 +34,9 @@ CODEX = Assignee(
 #: Nothing limits one attempt of this one but the budgets it draws on.
 OPEN_ENDED = Assignee("smith", "claude", provider="anthropic", paid=True)
 FREE = Assignee("scripted", "scripted")
-STAFF = (CLAUDE, CODEX, OPEN_ENDED, FREE)
+#: Does one task at a time.
+LONE = msgspec.structs.replace(CLAUDE, agent="lone", max_parallel=1)
+STAFF = (CLAUDE, CODEX, OPEN_ENDED, LONE, FREE)
 PROVIDERS = ("anthropic", "openai")
 
 #: Why agents fail, besides what happens to any process.

@@ -202,6 +202,7 @@ class Staffing:
             hard=performing.hard_cost,
             priced=performing.hard_cost or self._is_priced(performing.provider, chosen),
             allowance=self._choice.allowance,
+            max_parallel=profile.orchestration.max_parallel,
         )
 
     def _profile(self, task: TaskSpec, agent: str) -> Profile:

@@ -10,7 +10,7 @@ import pytest
 from orchestrate.app.outlook import outlook
 from orchestrate.app.staffing import TRIES, Choice, Staffing, needs_agents
 from orchestrate.core.agents.permissions import Enforcement, Permissions, Restriction
-from orchestrate.core.agents.profile import Profile
+from orchestrate.core.agents.profile import Orchestration, Profile
 from orchestrate.core.planning.budget import Budget
 from orchestrate.core.planning.definition import (
     EachSpec,
@@ -26,6 +26,9 @@ from orchestrate.ports.performer import Backend, BackendStatus
 PROFILES = {
     "builder": Profile("builder", "builds", tools=("Read", "Write", "Bash"), model="opus"),
     "architect": Profile("architect", "designs", tools=("Read",), max_retries=3, timeout_s=60.0),
+    "lone": Profile(
+        "lone", "deploys", tools=("Read",), orchestration=Orchestration(max_parallel=1)
+    ),
     "served": Profile("served", "asks", tools=("Read",), mcp_servers=("db",), origin="project"),
 }
 
@@ -82,6 +85,14 @@ def _staffing(known: dict[str, Any] | None = None, priced: bool = True, **choice
 
 def _staffed(task: TaskSpec, **choice: Any) -> TaskSpec:
     return _staffing(**choice).staffed(_flow(task)).tasks[0]
+
+
+@pytest.mark.parametrize(("agent", "limit"), [("lone", 1), ("builder", None)])
+def test_how_many_tasks_an_agent_does_at_once_is_said_in_its_file(
+    agent: str, limit: int | None
+) -> None:
+    [who] = _staffed(_task(agent=agent)).staff
+    assert who.max_parallel == limit
 
 
 def test_an_open_task_goes_to_the_preferred_backend_with_its_allowance() -> None:

@@ -15,6 +15,7 @@ class Assignee(msgspec.Struct, frozen=True, omit_defaults=True):
     may consume; with `hard` the backend itself stops at its cost, otherwise the host watches and
     stops it (soft). `priced`: the cost of `model` is known, from the backend or from the prices.
     `script` is the file that says what a scripted performer does; empty for everybody else.
+    `max_parallel` is how many tasks of a run the agent does at once, None for any number.
     """
 
     agent: str
@@ -26,6 +27,7 @@ class Assignee(msgspec.Struct, frozen=True, omit_defaults=True):
     priced: bool = True
     allowance: Budget = UNLIMITED
     script: str = ""
+    max_parallel: int | None = None
 
 
 class HandOver(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,6 +10,7 @@ from collections import Counter
 
 import msgspec
 
+from orchestrate.core.running.crew import Crew
 from orchestrate.core.running.effects import eligible_at, startable
 from orchestrate.core.running.plan import PlanIndex, bits
 from orchestrate.core.running.recovery import performing
@@ -57,8 +58,8 @@ class HostView(msgspec.Struct, frozen=True, omit_defaults=True):
 class Held(msgspec.Struct, frozen=True):
     """An eligible task that got no slot.
 
-    `kind`: slots, phase-limit, memory, backoff, budget, rate-limit or write-set; for the last,
-    `rival` is the task that is expected to write the same files and is at work on them.
+    `kind`: slots, phase-limit, agent-limit, memory, backoff, budget, rate-limit or write-set; for
+    the last, `rival` is the task that is expected to write the same files and is at work on them.
     """
 
     task: str
@@ -101,6 +102,7 @@ def admit(state: RunState, view: HostView, *, exhaustive: bool = False) -> Admis
     grants: list[str] = []
     held: list[Held] = []
     till = _Till(state, view) if plan.paid & left else None
+    crew = Crew(state) if plan.sparing else None
     while left:
         low = left & -left
         left ^= low
@@ -119,6 +121,8 @@ def admit(state: RunState, view: HostView, *, exhaustive: bool = False) -> Admis
             held.append(Held(item.task, "phase-limit", f"phase {name} runs {phase_limit} at once"))
         elif rivals := plan.rivals.get(item.position, 0) & writing:
             held.append(held_by_rival(plan, item.task, rivals))
+        elif crew is not None and (full := crew.full(item.position)):
+            held.append(Held(item.task, "agent-limit", full))
         elif till is not None and (refused := till.refusal(item.position)) is not None:
             held.append(refused)
         elif view.memory_short and (running or grants):
@@ -129,6 +133,8 @@ def admit(state: RunState, view: HostView, *, exhaustive: bool = False) -> Admis
             grants.append(item.task)
             if till is not None:
                 till.take(item.position)
+            if crew is not None:
+                crew.take(item.position)
             writing |= low & plan.writing
             free -= 1
             if phase_limit is not None:

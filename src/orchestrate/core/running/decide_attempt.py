@@ -8,6 +8,7 @@ from orchestrate.core.planning.budget import UNLIMITED, Amount, Budget
 from orchestrate.core.planning.definition import FailureCause
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import events as ev
+from orchestrate.core.running.crew import Crew
 from orchestrate.core.running.decide_gate import is_out_of_time, pass_time
 from orchestrate.core.running.effects import startable
 from orchestrate.core.running.legality import Events, StaleAttemptError, position, refusal
@@ -37,6 +38,8 @@ def grant(state: RunState, command: cmd.GrantSlots, now: float) -> Events:
         _require_room_in_phases(state, numbers)
     if state.index.rivals:
         _require_no_rivals(state, numbers)
+    if state.index.sparing:
+        _require_free_agents(state, numbers)
     started: list[ev.AnyEvent] = []
     held = reserved(state) if state.index.paid else {}
     for name, number in zip(command.tasks, numbers, strict=True):
@@ -117,6 +120,15 @@ def _require_room_in_phases(state: RunState, numbers: list[int]) -> None:
             raise refusal(
                 state, f"phase {state.index.workflow.phases[phase].name} may run {limit} at once"
             )
+
+
+def _require_free_agents(state: RunState, numbers: list[int]) -> None:
+    crew = Crew(state)
+    for number in numbers:
+        if full := crew.full(number):
+            name = state.index.order[number].id
+            raise refusal(state, f"task {name} may not start: {full}")
+        crew.take(number)
 
 
 def _require_no_rivals(state: RunState, numbers: list[int]) -> None:

@@ -42,6 +42,7 @@ class PlanIndex:
         group_mask: bit set of groups, whose members do their work.
         writing: bit set of the tasks that write, and so deliver work to merge.
         paid: bit set of the tasks that somebody paid may perform.
+        sparing: whether some agent does only so many tasks at once.
         stepping: bit set of the tasks that may be split, or handed to a person.
         rivals: position -> bit set of the tasks whose forecast write sets overlap with its own.
     """
@@ -65,6 +66,7 @@ class PlanIndex:
         "phase_tasks",
         "position",
         "rivals",
+        "sparing",
         "stepping",
         "tolerated",
         "workflow",
@@ -161,12 +163,16 @@ class PlanIndex:
     def _index_staff(self) -> None:
         self.paid = self.stepping = 0
         resolver = self.workflow.resolver
-        if resolver is not None and any(each.paid for each in resolver.staff):
+        joining = () if resolver is None else resolver.staff
+        if any(each.paid for each in joining):
             self.paid = self.writing
+        self.sparing = any(each.max_parallel is not None for each in joining)
         for number, task in enumerate(self.order):
             advisor = () if task.advisor is None else (task.advisor,)
-            if any(each.paid for each in (*task.staff, *advisor)):
-                self.paid |= 1 << number
+            for each in (*task.staff, *advisor):
+                if each.paid:
+                    self.paid |= 1 << number
+                self.sparing |= each.max_parallel is not None
             if task.split is not None or task.hand_over is not None or task.backend == "human":
                 self.stepping |= 1 << number
 

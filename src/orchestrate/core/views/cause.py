@@ -26,6 +26,7 @@ Kind = Literal[
     "judgement",  # a condition or trigger rule the kernel looks at when the run goes on
     "slots",
     "phase-limit",
+    "agent-limit",  # the agent does only so many tasks at once
     "memory",
     "backoff",
     "budget",  # too little is left of one for an agent to start

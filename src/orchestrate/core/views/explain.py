@@ -250,7 +250,7 @@ def _before_start(causes: list[Cause]) -> str:
     match first.kind:
         case "start":
             return "it starts when its driver looks next"
-        case "slots" | "phase-limit":
+        case "slots" | "phase-limit" | "agent-limit":
             return "it starts when an attempt ends"
         case "memory":
             return "it starts when memory is free or nothing else runs"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from orchestrate.core.running.capacity import Held, HostView, admit, held_by_rival
+from orchestrate.core.running.crew import Crew
 from orchestrate.core.running.effects import eligible_at, startable
 from orchestrate.core.running.plan import bits
 from orchestrate.core.running.recovery import MAX_LIMITED
@@ -16,6 +17,7 @@ from orchestrate.core.views.ladder import provider_of
 _KINDS: dict[str, Kind] = {
     "slots": "slots",
     "phase-limit": "phase-limit",
+    "agent-limit": "agent-limit",
     "memory": "memory",
     "budget": "budget",
 }
@@ -99,6 +101,8 @@ def held_alone(state: RunState, number: int, at: float) -> Held | None:
         if running >= limit:
             name = state.index.workflow.phases[item.phase].name
             return Held(item.task, "phase-limit", f"phase {name} runs {limit} at once")
+    if state.index.sparing and (full := Crew(state).full(number)):
+        return Held(item.task, "agent-limit", full)
     return _short(state, number, item.task)
 
 

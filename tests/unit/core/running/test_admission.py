@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from orchestrate.core.planning.definition import PhaseSpec, RetryPolicy, TaskSpec
+from orchestrate.core.planning.staffing import Assignee
 from orchestrate.core.running.capacity import HostView, admit
 from orchestrate.core.running.effects import eligible
 from orchestrate.core.running.state import INITIAL
-from tests.unit.core.running.drive import Run, task, workflow
+from orchestrate.errors import IllegalCommandError
+from tests.unit.core.running.drive import Run, agent_task, task, workflow
 
 
 def _kinds(run: Run, view: HostView) -> dict[str, str]:
@@ -57,6 +60,24 @@ def test_full_phase_does_not_hold_another_back() -> None:
     assert found.grants == ("a0", "b")
     assert [(held.task, held.kind) for held in found.held] == [("a1", "phase-limit")]
     assert _kinds(run, HostView(at=run.now)) == {"a1": "phase-limit", "a2": "phase-limit"}
+
+
+def test_agent_that_does_one_task_at_once_is_given_one() -> None:
+    lone = Assignee("lone", "claude", max_parallel=1)
+    both = Assignee("pair", "claude", max_parallel=2)
+    staff = {"a": (lone,), "b": (lone,), "c": (both,), "d": (both,), "e": (both,), "f": ()}
+    tasks = [agent_task(name, staff=who) for name, who in staff.items()]
+    run = Run(workflow(*tasks)).start()
+    assert admit(run.state, HostView(at=run.now)).grants == ("a", "c", "d", "f")
+    assert _kinds(run, HostView(at=run.now)) == {"b": "agent-limit", "e": "agent-limit"}
+    with pytest.raises(
+        IllegalCommandError, match="b may not start: agent lone does at most 1 at once"
+    ):
+        run.begin("a", "b")
+    run.begin("a")
+    assert admit(run.state, HostView(at=run.now)).grants == ("c", "d", "f")
+    run.succeed("a")
+    assert "b" in admit(run.state, HostView(at=run.now)).grants
 
 
 def test_full_phase_of_ten_thousand_ready_tasks_is_passed_in_one_step() -> None:

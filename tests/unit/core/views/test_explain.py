@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from orchestrate.core.planning.definition import PhaseSpec, RetryPolicy, TaskSpec
+from orchestrate.core.planning.staffing import Assignee
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.capacity import HostView
 from orchestrate.core.running.state import INITIAL
@@ -19,7 +20,7 @@ from orchestrate.core.views.explain import (
     waiting_reason,
 )
 from orchestrate.errors import RequestError
-from tests.unit.core.running.drive import Run, gate, task, workflow
+from tests.unit.core.running.drive import Run, agent_task, gate, task, workflow
 
 
 def of_task(run: Run, name: str, **view: Any) -> TaskExplanation:
@@ -70,6 +71,16 @@ def test_task_waits_for_a_phase_and_the_person_at_its_gate() -> None:
     assert "in 4 min" in asked.text
     assert any("$ orchestrate approve r one/ok" in line for line in found.lines())
     assert kinds(of_run(run)) == ["person"]
+
+
+def test_ready_task_waits_for_an_agent_that_does_one_at_once() -> None:
+    lone = Assignee("lone", "claude", max_parallel=1)
+    run = Run(workflow(agent_task("a", staff=(lone,)), agent_task("b", staff=(lone,)))).start()
+    run.begin("a")
+    found = of_task(run, "b")
+    assert kinds(found) == ["agent-limit"]
+    assert found.causes[0].text == "agent lone does at most 1 at once"
+    assert found.next == "it starts when an attempt ends"
 
 
 def test_ready_task_waits_for_a_slot_a_phase_or_memory() -> None:
