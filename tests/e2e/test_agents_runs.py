@@ -115,6 +115,40 @@ def test_two_agents_at_once_share_a_budget_and_a_third_waits_for_more(
         assert total["reported_usd"] + total["computed_usd"] == pytest.approx(3 * 0.099)
 
 
+@pytest.mark.parametrize("backend", PROGRAMS)
+def test_the_budget_of_a_phase_runs_out_and_is_raised_by_the_command_it_names(
+    tmp_path: Path, backend: str
+) -> None:
+    look = "agent: helper, prompt: Look., timeout: 2m"
+    # Two model calls of the first task leave a twentieth: too little for the second.
+    limit = Tokens().total * 21 // 10
+    flow = workflow(f"{{id: t1, {look}}}", f"{{id: t2, {look}, needs: [t1]}}")
+    flow = flow.replace("  - name: p\n", f"  - name: p\n    budget: {{tokens: {limit}}}\n")
+    with Bench(tmp_path, **{backend: script(Bash("true"), answer())}) as bench:
+        done = bench.run(flow, backend)
+        assert done.code == 8, done
+        run = done.data["run"]
+        more = f"orchestrate resume {run} --budget-of phase:p --budget-tokens N"
+        assert "the budget of phase p has" in done.err
+        assert more in done.err
+        assert more in bench.call("explain").out
+        assert bench.steps(backend) == [0, 1]
+        wrong = bench.call("resume", "--yes", "--budget-of", "phase:q", "--budget-tokens", "9000")
+        assert wrong.code == 2, wrong
+        there = f"run, phase:p, backend:{backend}, task:t1, task:t2"
+        assert f"name one of: {there}" in wrong.err
+        bare = bench.call("resume", "--yes", "--budget-of", "phase:p")
+        assert bare.code == 2, bare
+        assert "nothing says how much" in bare.err
+        again = bench.call("resume", "--yes", "--json", "--budget-tokens", str(limit * 9))
+        assert again.code == 8, "it is not the budget of the run that is used up"
+        words = more.replace(" N", f" {limit * 3}").split()[1:]
+        again = bench.call(*words, "--yes", "--json")
+        assert again.code == 0, again
+        assert bench.steps(backend) == [0, 1, 0, 1]
+        assert consumed(bench.events()) == bench.told(backend).total == Tokens().total * 4
+
+
 def test_soft_cap_stops_a_long_attempt_of_codex(tmp_path: Path) -> None:
     long = [turn(Bash("true"), tokens=Tokens(10_000)) for _ in range(3)]
     held = turn(answer(), faults=(Fault("hang", until="never"),))

@@ -10,6 +10,7 @@ from orchestrate.core.running.capacity import HostView, ProviderView
 from orchestrate.core.running.legality import BUDGET_CHANGES
 from orchestrate.core.running.plan import bits
 from orchestrate.core.running.recovery import performing
+from orchestrate.core.running.spending import scope_names
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RUN_ENDED
 from orchestrate.core.sharing.usage import AgentSession, Denial, Usage
@@ -112,10 +113,15 @@ def _declined(state: RunState, position: int) -> Make:
 
 
 def money(state: RunState) -> Iterator[Make]:
-    """Somebody gives the run more, less, or as much as it wants."""
+    """Somebody gives the run, or a part of it, more, less, or as much as it wants."""
     if state.status in BUDGET_CHANGES:
         choices = (*BUDGETS, UNLIMITED, Budget(cost_usd=50.0))
+        scopes = scope_names(state)
         yield lambda number, at: (
-            cmd.SetBudget(budget=choices[number % len(choices)], by="ada"),
+            cmd.SetBudget(
+                budget=choices[number % len(choices)],
+                scope=scopes[number // len(choices) % len(scopes)],
+                by="ada",
+            ),
             at,
         )

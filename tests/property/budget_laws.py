@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from orchestrate.core.planning.budget import NOTHING, UNLIMITED, Amount, Budget
-from orchestrate.core.planning.definition import TaskSpec
+from orchestrate.core.planning.definition import TaskSpec, Workflow
 from orchestrate.core.planning.staffing import Assignee
 from orchestrate.core.running import events as ev
 from orchestrate.core.running.state import RunState
@@ -44,6 +44,7 @@ class BudgetLaws:
         self._at_work: dict[tuple[str, int], _AtWork] = {}
         self._spent: dict[str, Amount] = {}
         self._modest = True
+        self._changed: dict[str, Budget] = {}
 
     def check(self, before: RunState, after: RunState, event: ev.AnyEvent) -> None:
         """Whether `event` may follow."""
@@ -54,6 +55,8 @@ class BudgetLaws:
         elif isinstance(event, ev.RunPaused) and event.exhausted:
             self._check_exhausted(before)
         elif isinstance(event, ev.RunPlanned | ev.BudgetChanged):
+            if isinstance(event, ev.BudgetChanged):
+                self._changed[event.scope] = event.budget
             self._modest = not list(self._exceeded(after))
         assert dict(after.spent) == self._spent
         for scope, amount in before.spent.items():
@@ -71,7 +74,7 @@ class BudgetLaws:
         scopes = ("run", f"phase:{spec.phase}", f"task:{spec.group or spec.id}")
         mine = _AtWork((*scopes, f"backend:{event.backend}"), _amount(event.reserved))
         for scope in mine.scopes:
-            for kind, most in _limits(before, scope):
+            for kind, most in self._limits(before, scope):
                 part = getattr(event.reserved, kind)
                 assert part is not None and part > 0, (scope, kind)
                 taken = getattr(self._taken(scope) + mine.reserved, kind)
@@ -94,7 +97,7 @@ class BudgetLaws:
             return  # it never began
         for scope in mine.scopes:
             self._spent[scope] = self._spent.get(scope, NOTHING) + consumed
-            for kind, _ in _limits(before, scope):
+            for kind, _ in self._limits(before, scope):
                 if getattr(consumed, kind) > getattr(mine.reserved, kind):
                     self._modest = False
 
@@ -106,7 +109,7 @@ class BudgetLaws:
     def _exceeded(self, state: RunState) -> Iterator[str]:
         scopes = {scope for each in self._at_work.values() for scope in each.scopes}
         for scope in scopes | set(self._spent):
-            for kind, most in _limits(state, scope):
+            for kind, most in self._limits(state, scope):
                 if getattr(self._taken(scope), kind) > most + _EXACT:
                     yield f"{scope}: {kind}"
 
@@ -121,31 +124,34 @@ class BudgetLaws:
     def _is_short(self, state: RunState, spec: TaskSpec, who: Assignee) -> bool:
         scopes = ("run", f"phase:{spec.phase}", f"task:{spec.group or spec.id}")
         for scope in (*scopes, f"backend:{who.backend}"):
-            for kind, most in _limits(state, scope):
+            for kind, most in self._limits(state, scope):
                 left = most - getattr(self._taken(scope), kind)
                 wanted = min(most, getattr(who.allowance, kind) or most)
                 if left <= 0 or left < 0.1 * wanted + _EXACT:
                     return who.paid
         return False
 
+    def _limits(self, state: RunState, scope: str) -> Iterator[tuple[str, float]]:
+        """What limits a scope now: kind of amount -> the most of it."""
+        budget = self._changed.get(scope)
+        if budget is None:
+            budget = _planned(state.index.workflow, scope)
+        parts: Mapping[str, float | None] = msgspec.structs.asdict(budget)
+        for part, most in parts.items():
+            if most is not None:
+                yield part, most
 
-def _limits(state: RunState, scope: str) -> Iterator[tuple[str, float]]:
-    """What limits a scope now: kind of amount -> the most of it."""
-    workflow = state.index.workflow
+
+def _planned(workflow: Workflow, scope: str) -> Budget:
+    """What the workflow says about a scope."""
     kind, _, name = scope.partition(":")
-    budget = UNLIMITED
     if kind == "run":
-        budget = state.budget
-    elif kind == "phase":
-        budget = next(phase.budget for phase in workflow.phases if phase.name == name)
-    elif kind == "task":
-        budget = next((task.budget for task in workflow.tasks if task.id == name), UNLIMITED)
-    elif kind == "backend":
-        budget = workflow.limits.backends.get(name, UNLIMITED)
-    parts: Mapping[str, float | None] = msgspec.structs.asdict(budget)
-    for part, most in parts.items():
-        if most is not None:
-            yield part, most
+        return workflow.limits.budget
+    if kind == "phase":
+        return next(phase.budget for phase in workflow.phases if phase.name == name)
+    if kind == "task":
+        return next((task.budget for task in workflow.tasks if task.id == name), UNLIMITED)
+    return workflow.limits.backends.get(name, UNLIMITED)
 
 
 def _everybody(state: RunState, spec: TaskSpec) -> tuple[Assignee, ...]:

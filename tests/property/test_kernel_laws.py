@@ -23,6 +23,7 @@ from orchestrate.core.running.rollback import facts
 from orchestrate.core.running.state import INITIAL, RunState
 from orchestrate.core.running.status import RUN_ENDED, GateStatus, RunStatus
 from orchestrate.core.sharing.work import Work
+from orchestrate.core.views.agent_cause import shortage
 from orchestrate.errors import IllegalCommandError, OrchestrateError
 from tests.property.laws import check_history, check_waits_for_something
 from tests.property.walks import Step, walks
@@ -86,11 +87,10 @@ def test_run_ends_from_wherever_it_is_when_nothing_more_goes_wrong(steps: list[S
 
 def _helpful(state: RunState, now: float) -> tuple[cmd.AnyCommand, float]:
     """What everybody wishing the run well does next."""
-    if state.exhausted and state.budget.limits:
-        return cmd.SetBudget(budget=UNLIMITED), now
+    if (short := shortage(state)) is not None:
+        return cmd.SetBudget(budget=UNLIMITED, scope=short.scope), now
     if state.status is RunStatus.PAUSED:
-        # No command gives a phase, a task or a backend more than the workflow does.
-        return cmd.CancelRun() if state.exhausted else cmd.ResumeRun(), now
+        return cmd.ResumeRun(), now
     for number in bits(state.live):
         task, attempts = state.index.order[number].id, state.tasks[number].attempts
         work = Work(commit=f"{task}.{attempts}", base=state.line, tree="")

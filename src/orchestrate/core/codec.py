@@ -110,7 +110,7 @@ def head(chain: bytes, stored: Iterable[bytes]) -> bytes:
 
 #: Version of what a snapshot means. Raise it when `evolve`, a status table or a field of the state
 #: changes meaning: a snapshot of before is then folded anew from the log.
-SNAPSHOT = 3
+SNAPSHOT = 4
 
 
 class _Stable(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -159,6 +159,7 @@ class _Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
     due: Due | None
     retired: dict[str, int]
     budget: Budget
+    budgets: dict[str, Budget]
     spent: dict[str, Amount]
     unpriced: int
     exhausted: bool
@@ -171,7 +172,7 @@ class _Snapshot(msgspec.Struct, frozen=True, omit_defaults=True):
 _SHARED = tuple(
     name
     for name in _Snapshot.__struct_fields__
-    if name not in ("format", "workflow", "tasks", "gates", "retired", "spent", "stable")
+    if name not in ("format", "workflow", "tasks", "gates", "retired", "budgets", "spent", "stable")
 )
 _snapshots = msgspec.json.Decoder(_Snapshot)
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -186,6 +187,7 @@ def encode_state(state: RunState) -> bytes:
             workflow=None if plan is None else plan.workflow,
             tasks={} if plan is None else _named(plan, state.tasks),
             retired=dict(sorted(state.retired.items())),
+            budgets=dict(sorted(state.budgets.items())),
             spent=dict(sorted(state.spent.items())),
             stable=None if state.stable is None else _stable(state.stable, plan),
             gates=dict(sorted(state.gates.items())),
@@ -251,6 +253,7 @@ def decode_state(data: bytes) -> RunState | None:
         tasks=immutables.Map({plan.position[name]: task for name, task in snapshot.tasks.items()}),
         gates=immutables.Map(snapshot.gates),
         retired=immutables.Map(snapshot.retired),
+        budgets=immutables.Map(snapshot.budgets),
         spent=immutables.Map(snapshot.spent),
         stable=_stable_again(snapshot.stable, plan),
     )

@@ -108,7 +108,8 @@ def test_what_may_be_typed_includes_what_people_have_and_more_money() -> None:
     tasks = (agent_task("a", allowance=DOLLAR), agent_task("b", allowance=DOLLAR))
     run = Run(workflow(*tasks, phases=phases)).start()
     run.succeed("a", usage=used(1.0))
-    assert not any("resume" in each for each in typed_commands(run.state))
+    resuming = [each for each in typed_commands(run.state) if "resume" in each]
+    assert resuming == ["orchestrate resume r --budget-of phase:main --budget-usd USD"]
 
 
 def _said(run: Run, since: int) -> list[str]:

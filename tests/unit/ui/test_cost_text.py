@@ -9,7 +9,7 @@ import pytest
 
 from orchestrate.core.planning.budget import Amount, Budget
 from orchestrate.core.sharing.prices import Price, PriceTable, Rate
-from orchestrate.core.views.cost import AttemptCost, Consumed, RunCost, Share
+from orchestrate.core.views.cost import AttemptCost, Consumed, PartBudget, RunCost, Share
 from orchestrate.ui.cli.cost_notes import cost_notes
 from orchestrate.ui.cli.cost_text import cost_text, money, usd
 
@@ -47,7 +47,12 @@ def _row(task: str, consumed: Consumed, model: str = "m-1", backend: str = "code
     return AttemptCost(task, 1, "main", "builder", backend, "openai", model, "succeeded", consumed)
 
 
-def _cost(*rows: AttemptCost, budget: Budget | None = None, held: Amount | None = None) -> RunCost:
+def _cost(
+    *rows: AttemptCost,
+    budget: Budget | None = None,
+    held: Amount | None = None,
+    parts: tuple[PartBudget, ...] = (),
+) -> RunCost:
     total = sum((row.consumed for row in rows), start=Consumed())
     by_model = {row.model: Consumed() for row in rows}
     for row in rows:
@@ -67,6 +72,7 @@ def _cost(*rows: AttemptCost, budget: Budget | None = None, held: Amount | None 
         charged=spent,
         reserved=held or Amount(),
         left=limits.less(spent),
+        budgets=parts,
     )
 
 
@@ -112,6 +118,13 @@ def test_budget_and_what_is_left_of_it_are_shown() -> None:
     assert "budget: 2.00 USD, 50 model calls" in lines
     assert "left: 1.50 USD, 50 model calls" in lines
     assert "reserved for attempts at work: 0.2500 USD" in lines
+
+
+def test_budgets_of_parts_are_shown_with_what_is_left_of_each() -> None:
+    part = PartBudget("phase:find", Budget(tokens=2_000), Budget(tokens=-5))
+    lines = _lines(_cost(_row("cheap", CHEAP), parts=(part,)))
+    assert "budget of phase find: 2,000 tokens; left: 0 tokens" in lines
+    assert not [line for line in lines if line.startswith("budget:")]
 
 
 def test_what_is_charged_beyond_what_was_seen_is_explained() -> None:

@@ -79,9 +79,10 @@ class SetLimit(Command, frozen=True, tag="SetLimit", kw_only=True):
 
 
 class SetBudget(Command, frozen=True, tag="SetBudget", kw_only=True):
-    """Change what the run may consume in all."""
+    """Change what may be consumed in all from `scope`, as in `BudgetChanged`."""
 
     budget: Budget
+    scope: str = "run"
     by: str = ""
 
 

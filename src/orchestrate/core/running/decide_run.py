@@ -15,6 +15,7 @@ from orchestrate.core.running.legality import (
     refusal,
     require_row,
 )
+from orchestrate.core.running.spending import budget_of, scope_names
 from orchestrate.core.running.state import RunState
 from orchestrate.errors import RequestError
 
@@ -88,7 +89,12 @@ def set_budget(state: RunState, command: cmd.SetBudget, now: float) -> Events:
         )
     if state.status not in BUDGET_CHANGES:
         raise refusal(state, f"SetBudget is not possible while the run is {state.status.value}")
-    return (ev.BudgetChanged(at=now, budget=command.budget, by=command.by),)
+    if budget_of(state, command.scope) is None:
+        raise RequestError(
+            f"nothing is consumed from {command.scope!r} in this run",
+            remedy=f"name one of: {', '.join(scope_names(state))}",
+        )
+    return (ev.BudgetChanged(at=now, budget=command.budget, scope=command.scope, by=command.by),)
 
 
 def set_limit(state: RunState, command: cmd.SetLimit, now: float) -> Events:

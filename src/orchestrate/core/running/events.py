@@ -110,9 +110,13 @@ class LimitChanged(Event, frozen=True, tag="LimitChanged", kw_only=True):
 
 
 class BudgetChanged(Event, frozen=True, tag="BudgetChanged", kw_only=True):
-    """What the run may consume in all, from now on; what it consumed before counts."""
+    """What may be consumed in all from `scope`, from now on; what was consumed before counts.
+
+    `scope` is `run`, `phase:NAME`, `task:NAME` or `backend:NAME`.
+    """
 
     budget: Budget
+    scope: str = "run"
     by: str = ""
 
 

@@ -47,6 +47,7 @@ from orchestrate.core.running.evolve_work import (
     work_returned,
 )
 from orchestrate.core.running.plan import PlanIndex, bits
+from orchestrate.core.running.spending import RUN as RUN_SCOPE
 from orchestrate.core.running.state import RunState, TaskState
 from orchestrate.core.running.status import (
     GATE,
@@ -222,7 +223,10 @@ def _limit_changed(draft: Any, event: ev.LimitChanged) -> None:
 
 
 def _budget_changed(draft: Any, event: ev.BudgetChanged) -> None:
-    draft.budget = event.budget
+    if event.scope == RUN_SCOPE:
+        draft.budget = event.budget
+    else:
+        draft.budgets = draft.budgets.set(event.scope, event.budget)
 
 
 #: What folds each kind of event in.

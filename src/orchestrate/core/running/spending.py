@@ -16,14 +16,15 @@ that is held only as long as nothing goes wrong is none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from typing import Literal
 
 import immutables
 
 from orchestrate.core.planning.budget import NOTHING, UNLIMITED, Amount, Budget
 from orchestrate.core.planning.definition import TaskSpec
 from orchestrate.core.planning.staffing import Assignee
-from orchestrate.core.running.plan import bits
+from orchestrate.core.running.plan import PlanIndex, bits
 from orchestrate.core.running.recovery import performing
 from orchestrate.core.running.state import RunState
 from orchestrate.core.sharing.usage import Usage
@@ -43,12 +44,57 @@ def scopes(task: TaskSpec, backend: str) -> tuple[str, ...]:
 def _limits(state: RunState, task: TaskSpec, backend: str) -> tuple[Budget, ...]:
     """In the order of `scopes`."""
     plan = state.index
-    return (
+    planned = (
         state.budget,
         plan.workflow.phases[plan.phase_number[task.phase]].budget,
         task.budget,
         plan.workflow.limits.backends.get(backend, UNLIMITED),
     )
+    if not state.budgets:
+        return planned
+    pairs = zip(scopes(task, backend), planned, strict=True)
+    return tuple(state.budgets.get(scope, limit) for scope, limit in pairs)
+
+
+def budget_of(state: RunState, scope: str) -> Budget | None:
+    """What may be consumed from `scope` in all; None if the run has no such scope."""
+    kind, _, name = scope.partition(":")
+    plan = state.plan
+    planned: Budget | None = None
+    if scope == RUN:
+        return state.budget
+    if plan is None:
+        return None
+    if kind == "phase" and name in plan.phase_number:
+        planned = plan.workflow.phases[plan.phase_number[name]].budget
+    elif kind == "task" and name in plan.position and not plan.order[plan.position[name]].group:
+        planned = plan.order[plan.position[name]].budget
+    elif kind == "backend" and name in _backends(plan):
+        planned = plan.workflow.limits.backends.get(name, UNLIMITED)
+    return None if planned is None else state.budgets.get(scope, planned)
+
+
+def scope_names(state: RunState) -> tuple[str, ...]:
+    """Every scope of the run that a budget can be set for: the run, phases, backends, tasks."""
+    plan = state.plan
+    if plan is None:
+        return (RUN,)
+    tasks = (task for task in plan.order if (task.staff or task.is_group) and not task.group)
+    return (
+        RUN,
+        *(f"phase:{phase.name}" for phase in plan.workflow.phases),
+        *(f"backend:{name}" for name in sorted(_backends(plan))),
+        *(f"task:{task.id}" for task in tasks),
+    )
+
+
+def _backends(plan: PlanIndex) -> set[str]:
+    """Backends that somebody may perform a task through, or that a budget is for already."""
+    resolver = plan.workflow.resolver
+    found = set(plan.workflow.limits.backends)
+    for task in (*plan.order, *(() if resolver is None else (resolver,))):
+        found.update(each.backend for each in task.staff)
+    return found
 
 
 def as_amount(budget: Budget) -> Amount:
@@ -77,17 +123,22 @@ def hold(held: dict[str, Amount], task: TaskSpec, assignee: Assignee, budget: Bu
             held[scope] = held.get(scope, NOTHING) + amount
 
 
+Kind = Literal["usd", "tokens", "turns", "time"]
+
+
 class Shortage(Exception):
     """Too little is left of a budget for an attempt to start.
 
     Attributes:
         scope: which budget.
+        kind: too little of what.
         waits: whether attempts at work hold what is missing, so that there may be more later.
     """
 
-    def __init__(self, scope: str, reason: str, *, waits: bool) -> None:
+    def __init__(self, scope: str, kind: Kind, reason: str, *, waits: bool) -> None:
         super().__init__(reason)
         self.scope = scope
+        self.kind = kind
         self.reason = reason
         self.waits = waits
 
@@ -114,10 +165,10 @@ def reservation(state: RunState, number: int, held: Mapping[str, Amount], among:
         rest = after_spent.less(held.get(scope, NOTHING))
         # A budget smaller than an allowance is all that any attempt may hope for.
         wanted = assignee.allowance.capped(limit)
-        short = _short_of(rest, wanted)
-        if short:
-            waits = not _short_of(after_spent, wanted)
-            raise Shortage(scope, f"{_named(scope)} has {short} left", waits=waits)
+        if (short := _short_of(rest, wanted)) is not None:
+            kind, shown = short
+            waits = _short_of(after_spent, wanted) is None
+            raise Shortage(scope, kind, f"{_named(scope)} has {shown} left", waits=waits)
         left = left.capped(_share(rest, assignee.allowance, among))
     return left
 
@@ -135,17 +186,18 @@ def _share(rest: Budget, allowance: Budget, among: int) -> Budget:
     )
 
 
-def _short_of(rest: Budget, allowance: Budget) -> str:
-    """What too little is left of, in words; empty if there is enough of everything."""
-    for left, wanted, shown in (
-        (rest.cost_usd, allowance.cost_usd, "{:.4f} USD"),
-        (rest.tokens, allowance.tokens, "{} tokens"),
-        (rest.turns, allowance.turns, "{} turns"),
-        (rest.time_s, allowance.time_s, "{:.0f} s"),
-    ):
+def _short_of(rest: Budget, allowance: Budget) -> tuple[Kind, str] | None:
+    """What too little is left of, and that in words; None if there is enough of everything."""
+    kinds: tuple[tuple[Kind, float | None, float | None, str], ...] = (
+        ("usd", rest.cost_usd, allowance.cost_usd, "{:.4f} USD"),
+        ("tokens", rest.tokens, allowance.tokens, "{} tokens"),
+        ("turns", rest.turns, allowance.turns, "{} turns"),
+        ("time", rest.time_s, allowance.time_s, "{:.0f} s"),
+    )
+    for kind, left, wanted, shown in kinds:
         if left is not None and (left <= 0 or (wanted and left < wanted * LEAST_SHARE)):
-            return shown.format(max(left, 0))
-    return ""
+            return kind, shown.format(max(left, 0))
+    return None
 
 
 def _named(scope: str) -> str:
@@ -187,18 +239,3 @@ def unaffordable(state: RunState, mask: int) -> Shortage | None:
         else:
             return None
     return first
-
-
-def spending(state: RunState) -> Iterator[tuple[str, Amount, Budget]]:
-    """Every scope that anything was spent in, with its limit, in order of name."""
-    plan = state.plan
-    for scope, amount in sorted(state.spent.items()):
-        kind, _, name = scope.partition(":")
-        limit = state.budget if kind == RUN else UNLIMITED
-        if plan is not None and kind == "phase" and name in plan.phase_number:
-            limit = plan.workflow.phases[plan.phase_number[name]].budget
-        elif plan is not None and kind == "task" and name in plan.position:
-            limit = plan.order[plan.position[name]].budget
-        elif plan is not None and kind == "backend":
-            limit = plan.workflow.limits.backends.get(name, UNLIMITED)
-        yield scope, amount, limit

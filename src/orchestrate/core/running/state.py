@@ -160,7 +160,8 @@ class RunState(msgspec.Struct, frozen=True):
     sets like `ready`: work to merge, conflicts for a person, groups that may be expanded or ended;
     `handed` are tasks in the hands of a person.
 
-    `budget` is the run's, `spent` what was consumed, by scope (see `spending`); `unpriced` counts
+    `budget` is the run's, `budgets` are those of other scopes that were changed since the workflow
+    was planned, `spent` what was consumed, by scope (see `spending`); `unpriced` counts
     attempts that consumed tokens of unknown price. `exhausted`: it was paused for want of budget.
     """
 
@@ -212,6 +213,7 @@ class RunState(msgspec.Struct, frozen=True):
     groups: int = 0
     handed: int = 0
     budget: Budget = UNLIMITED
+    budgets: immutables.Map[str, Budget] = immutables.Map()
     spent: immutables.Map[str, Amount] = immutables.Map()
     unpriced: int = 0
     exhausted: bool = False

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from orchestrate.core.planning.budget import NOTHING
+from orchestrate.core.planning.budget import NOTHING, UNLIMITED
 from orchestrate.core.running.plan import bits
-from orchestrate.core.running.spending import RUN, Shortage, spending, unaffordable
+from orchestrate.core.running.spending import RUN, Shortage, budget_of, unaffordable
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RunStatus
 from orchestrate.core.views.amounts import made_up, spent_of
@@ -60,23 +60,22 @@ def exhausted_cause(state: RunState) -> Cause:
     short = shortage(state)
     if short is None:
         return Cause("paused", text, commands=(f"orchestrate resume {state.run}",))
-    amount, budget = next(
-        ((amount, limit) for scope, amount, limit in spending(state) if scope == short.scope),
-        (NOTHING, state.budget),
-    )
+    amount = state.spent.get(short.scope, NOTHING)
+    budget = budget_of(state, short.scope) or UNLIMITED
     text += f" ({spent_of(amount, budget)} consumed{made_up(state)})"
-    if short.scope != RUN:
-        return Cause(
-            "paused",
-            f"{text}; the workflow sets that budget, and the run cannot be given more of it",
-            commands=(f"orchestrate cost {state.run}", f"orchestrate cancel {state.run}"),
-        )
-    return Cause("paused", text, commands=(go_on_command(state), f"orchestrate cost {state.run}"))
+    more = (go_on_command(state, short), f"orchestrate cost {state.run}")
+    return Cause("paused", text, commands=more)
 
 
-def go_on_command(state: RunState) -> str:
-    """The command that goes on with a run whose own budget is used up."""
-    left = state.budget.less(state.spent.get(RUN, NOTHING))
-    by_tokens = left.cost_usd is None and left.tokens is not None
-    option = "--budget-tokens N" if by_tokens else "--budget-usd USD"
-    return f"orchestrate resume {state.run} {option}"
+_MORE = {
+    "usd": "--budget-usd USD",
+    "tokens": "--budget-tokens N",
+    "turns": "--budget-turns N",
+    "time": "--budget-time DURATION",
+}
+
+
+def go_on_command(state: RunState, short: Shortage) -> str:
+    """The command that goes on with a run that is `short` of a budget."""
+    of = "" if short.scope == RUN else f" --budget-of {short.scope}"
+    return f"orchestrate resume {state.run}{of} {_MORE[short.kind]}"

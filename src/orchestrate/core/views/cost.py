@@ -7,7 +7,7 @@ the price table made of their tokens, attempts whose cost nobody knows, and what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -15,7 +15,7 @@ from orchestrate.core.planning.budget import DECIMALS, NOTHING, UNLIMITED, Amoun
 from orchestrate.core.planning.definition import Workflow
 from orchestrate.core.planning.staffing import Assignee
 from orchestrate.core.running import events as ev
-from orchestrate.core.running.spending import RUN, reserved
+from orchestrate.core.running.spending import RUN, budget_of, reserved, scope_names
 from orchestrate.core.running.state import RunState
 from orchestrate.core.sharing.usage import Usage
 
@@ -113,6 +113,14 @@ class AttemptCost(msgspec.Struct, frozen=True):
     reserved: Budget = UNLIMITED
 
 
+class PartBudget(msgspec.Struct, frozen=True):
+    """The budget of a part of the run (`scope`, as `phase:NAME`), and what is left of it."""
+
+    scope: str
+    budget: Budget
+    left: Budget
+
+
 class RunCost(msgspec.Struct, frozen=True, kw_only=True):
     """What a run consumed so far.
 
@@ -124,6 +132,7 @@ class RunCost(msgspec.Struct, frozen=True, kw_only=True):
             observe, all that had been reserved for them.
         reserved: for attempts at work.
         left: of the budget, after what was charged; part of it may be reserved.
+        budgets: those of parts of the run, where there are any.
     """
 
     run: str
@@ -138,6 +147,7 @@ class RunCost(msgspec.Struct, frozen=True, kw_only=True):
     charged: Amount
     reserved: Amount
     left: Budget
+    budgets: tuple[PartBudget, ...]
 
 
 def run_cost(events: Iterable[ev.AnyEvent], state: RunState) -> RunCost:
@@ -158,7 +168,15 @@ def run_cost(events: Iterable[ev.AnyEvent], state: RunState) -> RunCost:
         charged=charged,
         reserved=held.get(RUN, NOTHING),
         left=state.budget.less(charged),
+        budgets=tuple(_part_budgets(state)),
     )
+
+
+def _part_budgets(state: RunState) -> Iterator[PartBudget]:
+    for scope in scope_names(state):
+        budget = budget_of(state, scope)
+        if scope != RUN and budget is not None and budget.limits:
+            yield PartBudget(scope, budget, budget.less(state.spent.get(scope, NOTHING)))
 
 
 # -- attempts ----------------------------------------------------------------------------------

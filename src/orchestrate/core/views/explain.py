@@ -21,7 +21,6 @@ from orchestrate.core.running.effects import startable
 from orchestrate.core.running.evolve import reopened
 from orchestrate.core.running.plan import bits
 from orchestrate.core.running.recovery import is_advising
-from orchestrate.core.running.spending import RUN
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RUN_ENDED, TASK_SETTLED, RunStatus, TaskStatus
 from orchestrate.core.views.agent_cause import (
@@ -366,9 +365,7 @@ def _next(state: RunState, causes: tuple[Cause, ...]) -> str:
         case RunStatus.PLANNING:
             return "somebody starts it"
         case RunStatus.PAUSED if (short := shortage(state)) is not None:
-            if short.scope == RUN:
-                return f"it goes on with more money: `{go_on_command(state)}`"
-            return "nothing, until it is cancelled and begun again with more in its workflow"
+            return f"it goes on with a larger budget: `{go_on_command(state, short)}`"
         case RunStatus.FAILED | RunStatus.PAUSED:
             return f"it goes on with `orchestrate resume {state.run}`"
     kinds = {cause.kind for cause in causes}

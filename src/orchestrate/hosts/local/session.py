@@ -10,7 +10,6 @@ from collections.abc import Callable
 from orchestrate.app import runs
 from orchestrate.app.checkpoints import Checkpoint, facts_at
 from orchestrate.core.codec import encode
-from orchestrate.core.planning.budget import Budget
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.capacity import HostView
 from orchestrate.core.running.decide import decide
@@ -116,12 +115,12 @@ class Session:
         reason: str,
         by: str,
         max_parallel: int | None = None,
-        budget: Budget | None = None,
+        more: cmd.SetBudget | None = None,
         wait_for_people: bool = False,
     ) -> RunState:
         """Take a run over and drive it on, after answering what an owner before left unanswered.
 
-        `budget`, where it is given, replaces the run's.
+        `more` changes a budget before anything starts.
 
         Raises:
             ConflictError: a live process drives it, or it is over.
@@ -131,8 +130,8 @@ class Session:
             state = await self._settled(run)
             before = state.version
             commands: list[cmd.AnyCommand] = []
-            if budget is not None and budget != state.budget:
-                commands.append(cmd.SetBudget(budget=budget, by=by))
+            if more is not None:
+                commands.append(more)
             if state.status in (RunStatus.PAUSED, RunStatus.FAILED):
                 commands.append(cmd.ResumeRun(reason=reason, by=by))
             if max_parallel is not None and max_parallel != state.max_parallel:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from orchestrate.core.planning.budget import NOTHING
+from orchestrate.core.planning.budget import NOTHING, UNLIMITED
 from orchestrate.core.running import events as ev
-from orchestrate.core.running.spending import RUN
+from orchestrate.core.running.spending import RUN, budget_of
 from orchestrate.core.running.state import RunState
 from orchestrate.core.sharing.usage import Denial, Usage
+from orchestrate.core.views.agent_cause import shortage
 from orchestrate.core.views.amounts import budget_text, made_up, spent_of, usage_text
 from orchestrate.ui.cli.output import printable
 
@@ -27,7 +28,8 @@ def text_on_agent_line(event: OnAgentLine, state: RunState) -> str:
     match event:
         case ev.BudgetChanged():
             by = f", by {printable(event.by)}" if event.by else ""
-            return f"budget of the run is now {budget_text(event.budget)}{by}"
+            of = "the run" if event.scope == RUN else event.scope.replace(":", " ", 1)
+            return f"budget of {of} is now {budget_text(event.budget)}{by}"
         case ev.AdviceGiven():
             used = consumption(event.usage)
             return f"{event.task}: advice on how to go on{used}: {printable(event.advice)}"
@@ -66,7 +68,11 @@ def running_out(event: ev.RunPaused | ev.RunResumed | ev.RunCancelled, state: Ru
     """What was consumed of what, where the run was paused for want of budget."""
     if not isinstance(event, ev.RunPaused) or not event.exhausted:
         return ""
-    spent = spent_of(state.spent.get(RUN, NOTHING), state.budget)
+    short = shortage(state)
+    if short is None:
+        return ""  # the run went on since, and what had been consumed then is not known any more
+    amount = state.spent.get(short.scope, NOTHING)
+    spent = spent_of(amount, budget_of(state, short.scope) or UNLIMITED)
     return f" ({spent} consumed{made_up(state)})" if spent else ""
 
 

@@ -13,10 +13,9 @@ from orchestrate import wiring
 from orchestrate.app import runs
 from orchestrate.core.running.events import AnyEvent
 from orchestrate.core.running.plan import bits
-from orchestrate.core.running.spending import RUN
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import GateStatus, RunStatus
-from orchestrate.core.views.agent_cause import exhausted_cause, go_on_command, shortage
+from orchestrate.core.views.agent_cause import go_on_command, shortage
 from orchestrate.errors import ExitCode
 from orchestrate.ports.store import EventStore
 from orchestrate.ui.cli.data import run_data
@@ -161,12 +160,10 @@ def _closing(state: RunState, store: EventStore) -> str:
 def _more_money(state: RunState) -> str:
     """What to do about a run that stands still for want of budget."""
     short = shortage(state)
-    if short is not None and short.scope != RUN:
-        found = exhausted_cause(state)
-        return printable(f"{found.text}: {' or '.join(found.commands)}")
-    return (
-        "the budget is used up, and what was finished is kept; go on with more in all:"
-        f" {go_on_command(state)}  (so far: orchestrate cost {state.run})"
+    more = f"orchestrate resume {state.run}" if short is None else go_on_command(state, short)
+    return printable(
+        f"{state.reason}; what was finished is kept; go on with more in all: {more}"
+        f"  (so far: orchestrate cost {state.run})"
     )
 
 

@@ -139,6 +139,9 @@ def _money_lines(total: Consumed) -> Iterator[str]:
 
 
 def _budget_lines(cost: RunCost) -> Iterator[str]:
+    for part in cost.budgets:
+        of = printable(part.scope.replace(":", " ", 1))
+        yield f"budget of {of}: {_limits(part.budget)}; left: {_limits(part.left)}"
     if not cost.budget.limits:
         return
     yield f"budget: {_limits(cost.budget)}"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from orchestrate.core.running.legality import legal_commands
 from orchestrate.core.running.plan import bits
-from orchestrate.core.running.spending import RUN
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import GateStatus
 from orchestrate.core.views.agent_cause import go_on_command, shortage
@@ -31,8 +30,7 @@ def _commands(state: RunState) -> Iterator[str]:
     for name in legal_commands(state):
         if name == "ResumeRun" and (short := shortage(state)) is not None:
             # Without more it would only be paused again.
-            if short.scope == RUN:
-                yield go_on_command(state)
+            yield go_on_command(state, short)
         elif name in _TYPED:
             yield _TYPED[name].format(run=state.run)
         elif name == "DecideGate":

@@ -16,8 +16,9 @@ from orchestrate.app.outlook import Outlook, outlook
 from orchestrate.app.rehearsal import is_scripted, rehearsed, with_script
 from orchestrate.app.staffing import needs_agents
 from orchestrate.core.agents.script import SCRIPTED
-from orchestrate.core.planning.budget import Budget
+from orchestrate.core.planning.budget import UNLIMITED, Budget
 from orchestrate.core.planning.definition import Workflow
+from orchestrate.core.planning.duration import parse_duration
 from orchestrate.errors import ConfigurationError, RequestError
 from orchestrate.ports.catalog import AgentCatalog
 from orchestrate.ports.performer import Backend, BackendStatus
@@ -30,15 +31,14 @@ _replace = msgspec.structs.replace
 class Spending(NamedTuple):
     """What the user says about paid agents.
 
-    `budget_usd` and `budget_tokens` are for the whole run, None where they said nothing. `script`
-    is the file that says what scripted agents do.
+    `budget` is for the whole run, with None for what they said nothing about. `script` is the file
+    that says what scripted agents do.
     """
 
     backend: str | None = None
     script: str | None = None
     model: str | None = None
-    budget_usd: float | None = None
-    budget_tokens: int | None = None
+    budget: Budget = UNLIMITED
     yes: bool = False
     allow_unenforced: tuple[str, ...] = ()
 
@@ -58,9 +58,45 @@ class _Dollars(click.FloatRange):
         return found
 
 
+class _Duration(click.ParamType):  # type: ignore[type-arg] # not generic in all versions
+    """Seconds, written as workflows write them: `90m`, `1h 30m`."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
 def budget_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--budget-usd and --budget-tokens."""
+    """--budget-usd and its like; the command is given them as one `budget`."""
+
+    @functools.wraps(function)
+    def gathered(*args: Any, **kwargs: Any) -> Any:
+        kinds = ("usd", "tokens", "turns", "time")
+        budget = Budget(*(kwargs.pop(f"budget_{kind}") for kind in kinds))
+        return function(*args, budget=budget, **kwargs)
+
+    wrapped: Callable[..., Any] = gathered
     for option in (
+        click.option(
+            "--budget-time",
+            type=_Duration(),
+            default=None,
+            metavar="DURATION",
+            help="Most time agents may be at work, as in 90m; attempts side by side add up.",
+        ),
+        click.option(
+            "--budget-turns",
+            type=click.IntRange(min=1),
+            default=None,
+            metavar="N",
+            help="Most model calls the whole run may make.",
+        ),
         click.option(
             "--budget-tokens",
             type=click.IntRange(min=1),
@@ -76,8 +112,8 @@ def budget_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="Most US dollars the whole run may cost; it pauses when they are used up.",
         ),
     ):
-        function = option(function)
-    return function
+        wrapped = option(wrapped)
+    return wrapped
 
 
 def spending_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -231,10 +267,9 @@ def _usable(statuses: Mapping[str, BackendStatus], wanted: str) -> tuple[str, ..
 
 def _within(workflow: Workflow, site: wiring.Site, spending: Spending) -> Workflow:
     """`workflow` under the budget of the user, which its own may only make stricter."""
-    budget = Budget(
-        cost_usd=site.settings.budget_usd if spending.budget_usd is None else spending.budget_usd,
-        tokens=spending.budget_tokens,
-    )
+    budget = spending.budget
+    if budget.cost_usd is None:
+        budget = _replace(budget, cost_usd=site.settings.budget_usd)
     limits = _replace(workflow.limits, budget=workflow.limits.budget.capped(budget))
     return _replace(workflow, limits=limits)
 
@@ -254,7 +289,7 @@ def require_consent(output: Output, site: wiring.Site, found: Staffed, spending:
         output.message(line)
     if set(found.outlook.backends) <= {SCRIPTED}:
         return
-    own = (spending.budget_usd, spending.budget_tokens, site.settings.budget_usd)
+    own = (spending.budget.cost_usd, spending.budget.tokens, site.settings.budget_usd)
     limited = any(limit is not None for limit in own)
     if spending.yes or wiring.agreed_to_pay(site) or (limited and not output.interactive):
         return

@@ -11,12 +11,14 @@ import msgspec
 
 from orchestrate import wiring
 from orchestrate.app import runs
-from orchestrate.core.planning.budget import Budget
+from orchestrate.core.planning.budget import UNLIMITED, Budget
+from orchestrate.core.running import spending
 from orchestrate.core.running.commands import SetBudget
+from orchestrate.core.running.spending import RUN
 from orchestrate.core.running.state import RunState
 from orchestrate.core.running.status import RunStatus
 from orchestrate.core.views.amounts import budget_text
-from orchestrate.errors import ConflictError
+from orchestrate.errors import ConflictError, RequestError
 from orchestrate.ports.store import EventStore
 from orchestrate.ui.cli import conclude, detached
 from orchestrate.ui.cli.absent_agents import require_performers
@@ -34,6 +36,12 @@ if TYPE_CHECKING:
 @repo_option
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--preview", "only_preview", is_flag=True, help="Only show what would run again.")
+@click.option(
+    "--budget-of",
+    default=RUN,
+    metavar="SCOPE",
+    help="Whose budget to change: run (the default), phase:NAME, task:NAME or backend:NAME.",
+)
 @budget_options
 @driving_options
 @with_output
@@ -46,14 +54,14 @@ def resume(
     detach: bool,
     wait: bool,
     parallel_limit: int | None,
-    budget_usd: float | None,
-    budget_tokens: int | None,
+    budget_of: str,
+    budget: Budget,
 ) -> int:
     """Go on with a run, after showing what would run again.
 
     RUN is the latest by default. What was finished is kept; what would run again is shown with the
     reason, and you are asked. A run that another process drives is followed instead. A budget is
-    for the whole run: what was spent before counts.
+    in all: what was spent before counts.
     """
     return go_on(
         output,
@@ -64,8 +72,8 @@ def resume(
         detach=detach,
         wait=wait,
         parallel_limit=parallel_limit,
-        budget_usd=budget_usd,
-        budget_tokens=budget_tokens,
+        budget=budget,
+        budget_of=budget_of,
     )
 
 
@@ -79,8 +87,8 @@ def go_on(
     detach: bool = False,
     wait: bool = False,
     parallel_limit: int | None = None,
-    budget_usd: float | None = None,
-    budget_tokens: int | None = None,
+    budget: Budget = UNLIMITED,
+    budget_of: str = RUN,
     reason: str = "resumed by the user",
 ) -> int:
     """Resume a run as the options of `resume` say, or follow its driver; returns the exit code."""
@@ -95,7 +103,7 @@ def go_on(
                     remedy=f"there is nothing to resume; follow it: orchestrate attach {name}",
                 )
             session = wiring.open_session(site, store)
-            more = _budget(runs.load(store, name), budget_usd, budget_tokens)
+            more = _more(runs.load(store, name), budget, budget_of)
             _give_more(session, output, name, more)
             output.message(f"run {name} is driven by another process; following it")
             return _follow(output, site, store, name)
@@ -113,9 +121,9 @@ def go_on(
             raise ConflictError(
                 f"run {name} was not resumed", remedy=f"orchestrate resume {name} --yes"
             )
-        budget = _budget(state, budget_usd, budget_tokens)
+        more = _more(state, budget, budget_of)
         if detach:
-            state = _give_more(session, output, name, budget) or state
+            state = _give_more(session, output, name, more) or state
             return detached.detach(output, site, store, state)
         with conclude.watching(output, site) as observe:
             state = asyncio.run(
@@ -125,7 +133,7 @@ def go_on(
                     reason=reason,
                     by=conclude.user_name(),
                     max_parallel=site.settings.max_parallel,
-                    budget=budget,
+                    more=more,
                     wait_for_people=wait,
                 )
             )
@@ -136,25 +144,32 @@ def go_on(
 
 
 def _give_more(
-    session: Session, output: Output, run: str, budget: Budget | None
+    session: Session, output: Output, run: str, more: SetBudget | None
 ) -> RunState | None:
-    """Set the budget of a run that this process does not drive; None where there is none to set."""
-    if budget is None:
+    """Set a budget of a run that this process does not drive; None where there is none to set."""
+    if more is None:
         return None
-    state = asyncio.run(session.tell(run, SetBudget(budget=budget, by=conclude.user_name())))
-    output.message(f"the budget of run {run} is {budget_text(budget)} now")
+    state = asyncio.run(session.tell(run, more))
+    of = f"run {run}" if more.scope == RUN else f"{more.scope} of run {run}"
+    output.message(f"the budget of {of} is {budget_text(more.budget)} now")
     return state
 
 
-def _budget(state: RunState, cost_usd: float | None, tokens: int | None) -> Budget | None:
-    """The run's budget with what the user changes of it; None where that is nothing."""
-    if cost_usd is None and tokens is None:
+def _more(state: RunState, given: Budget, scope: str) -> SetBudget | None:
+    """The budget of `scope` with what the user changes of it; None where that is nothing."""
+    if not given.limits:
+        if scope != RUN:
+            raise RequestError(
+                f"--budget-of {scope} says whose budget, and nothing says how much",
+                remedy="add --budget-usd USD, --budget-tokens N, --budget-turns N or --budget-time",
+            )
         return None
-    return msgspec.structs.replace(
-        state.budget,
-        cost_usd=state.budget.cost_usd if cost_usd is None else cost_usd,
-        tokens=state.budget.tokens if tokens is None else tokens,
-    )
+    before = spending.budget_of(state, scope) or UNLIMITED
+    pairs = zip(msgspec.structs.astuple(given), msgspec.structs.astuple(before), strict=True)
+    budget = Budget(*(old if new is None else new for new, old in pairs))
+    if budget == before:
+        return None
+    return SetBudget(budget=budget, scope=scope, by=conclude.user_name())
 
 
 @click.command()

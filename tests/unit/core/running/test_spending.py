@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from orchestrate.core.codec import decode_state, encode_state
 from orchestrate.core.planning.budget import NOTHING, UNLIMITED, Amount, Budget
 from orchestrate.core.planning.definition import Limits, PhaseSpec, RetryPolicy
 from orchestrate.core.planning.staffing import Assignee
@@ -14,7 +15,7 @@ from orchestrate.core.running import commands as cmd
 from orchestrate.core.running import effects as fx
 from orchestrate.core.running import events as ev
 from orchestrate.core.running.capacity import HostView, ProviderView, admit
-from orchestrate.core.running.spending import reserved, spending
+from orchestrate.core.running.spending import budget_of, reserved, scope_names
 from orchestrate.errors import ConflictError, RequestError
 from tests.unit.core.running.drive import CLAUDE, Run, agent_task, gate, task, used, workflow
 
@@ -38,8 +39,9 @@ def test_an_attempt_reserves_its_allowance_and_pays_what_it_used() -> None:
     run.succeed("a", usage=used(0.25, tokens=1000), duration_s=3.0)
     assert reserved(run.state) == {}
     assert _spent(run) == Amount(0.25, 1000, 1, 3.0)
-    scopes = {scope for scope, _, _ in spending(run.state)}
-    assert scopes == {"run", "phase:main", "task:a", "backend:claude"}
+    scopes = ("run", "phase:main", "backend:claude", "task:a")
+    assert set(run.state.spent) == set(scopes)
+    assert scope_names(run.state) == scopes
 
 
 def test_attempts_side_by_side_never_reserve_more_than_there_is() -> None:
@@ -95,6 +97,45 @@ def test_running_out_pauses_the_run_and_more_lets_it_go_on() -> None:
     run.give(cmd.ResumeRun())
     assert not run.state.exhausted
     assert run.grant() == ("b",)
+
+
+@pytest.mark.parametrize("scope", ["phase:main", "task:b", "backend:claude"])
+def test_every_budget_of_the_tree_can_be_raised_while_the_run_lives(scope: str) -> None:
+    tasks = [agent_task(name, allowance=DOLLAR) for name in ("a", "b")]
+    if scope == "phase:main":
+        plan = workflow(*tasks, phases=(PhaseSpec("main", budget=DOLLAR),))
+    elif scope == "task:b":
+        tasks[1] = msgspec.structs.replace(
+            tasks[1], budget=DOLLAR, retry=RetryPolicy(2, backoff_s=0.0)
+        )
+        plan = workflow(*tasks)
+    else:
+        plan = workflow(*tasks)
+        plan = msgspec.structs.replace(plan, limits=Limits(backends={"claude": DOLLAR}))
+    run = Run(plan).start()
+    if scope == "task:b":
+        run.succeed("a", usage=used(0.1))
+        run.fail("b", "crash", usage=used(1.0))
+    else:
+        run.succeed("a", usage=used(1.0))
+    assert (run.status, run.state.exhausted) == ("paused", True)
+    run.give(cmd.SetBudget(budget=Budget(cost_usd=9.0), by="ada"))
+    run.give(cmd.ResumeRun())
+    assert run.state.exhausted, "it is not the run's that is used up"
+    run.give(cmd.SetBudget(budget=Budget(cost_usd=2.0), scope=scope, by="ada"))
+    run.give(cmd.ResumeRun())
+    assert run.grant() == ("b",)
+    assert run.state.task("b").reserved.cost_usd == 1.0
+    assert budget_of(run.state, scope) == Budget(cost_usd=2.0)
+    assert decode_state(encode_state(run.state)) == run.state
+
+
+@pytest.mark.parametrize("scope", ["phase:none", "task:none", "backend:gpt", "phase", "", "x:main"])
+def test_a_budget_of_nothing_that_is_there_is_refused(scope: str) -> None:
+    run = _run("a", budget=DOLLAR)
+    with pytest.raises(RequestError, match="nothing is consumed from") as error:
+        run.give(cmd.SetBudget(budget=DOLLAR, scope=scope))
+    assert error.value.remedy == "name one of: run, phase:main, backend:claude, task:a"
 
 
 def test_a_retry_that_nobody_can_pay_for_does_not_hide_when_the_next_one_is_due() -> None:

@@ -10,7 +10,7 @@ from orchestrate.core.planning.definition import PhaseSpec
 from orchestrate.core.running import commands as cmd
 from orchestrate.core.running.state import INITIAL
 from orchestrate.core.sharing.usage import Usage
-from orchestrate.core.views.cost import Consumed, RunCost, Share, run_cost
+from orchestrate.core.views.cost import Consumed, PartBudget, RunCost, Share, run_cost
 from tests.unit.core.running.drive import CLAUDE, CODEX, Run, agent_task, task, used, workflow
 
 PRICED = Usage(
@@ -37,6 +37,16 @@ def _consumed(shares: tuple[Share, ...]) -> dict[str, Consumed]:
 def test_run_without_a_plan_has_cost_nothing() -> None:
     found = run_cost((), INITIAL)
     assert (found.attempts, found.total, found.charged) == ((), Consumed(), Amount())
+
+
+def test_budgets_of_parts_come_with_what_is_left_of_them() -> None:
+    phases = (PhaseSpec("main", budget=Budget(cost_usd=1.0)),)
+    run = Run(workflow(agent_task("a"), agent_task("b"), phases=phases)).start()
+    run.succeed("a", usage=used(0.25))
+    part = PartBudget("phase:main", Budget(cost_usd=1.0), Budget(cost_usd=0.75))
+    assert _cost(run).budgets == (part,)
+    run.give(cmd.SetBudget(budget=Budget(turns=9), scope="task:b"))
+    assert _cost(run).budgets == (part, PartBudget("task:b", Budget(turns=9), Budget(turns=9)))
 
 
 def test_tasks_that_no_model_performs_are_not_counted() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 
 from orchestrate.core.planning.budget import Budget
 from orchestrate.core.planning.definition import EachSpec, PhaseSpec, RetryPolicy, TaskSpec
@@ -169,7 +170,7 @@ def test_a_run_that_ran_out_says_what_was_spent_of_what_and_how_to_go_on() -> No
         "orchestrate resume r --budget-usd USD",
         "orchestrate cost r",
     )
-    assert found.next == "it goes on with more money: `orchestrate resume r --budget-usd USD`"
+    assert found.next == "it goes on with a larger budget: `orchestrate resume r --budget-usd USD`"
     assert kinds(of_task(run, "b")) == ["paused"]
 
 
@@ -182,7 +183,22 @@ def test_a_run_out_of_tokens_is_given_tokens() -> None:
     assert "100 of 100 tokens consumed" in of_run(run).causes[0].text
 
 
-def test_a_budget_that_only_the_workflow_sets_is_not_said_to_be_raised_by_resuming() -> None:
+@pytest.mark.parametrize(
+    ("budget", "option"),
+    [
+        (DOLLAR, "--budget-usd USD"),
+        (Budget(turns=1), "--budget-turns N"),
+        (Budget(time_s=0.001), "--budget-time DURATION"),
+    ],
+)
+def test_more_is_asked_for_of_what_ran_out(budget: Budget, option: str) -> None:
+    tasks = (agent_task("a", allowance=DOLLAR), agent_task("b", allowance=DOLLAR))
+    run = Run(workflow(*tasks, budget=budget)).start()
+    run.succeed("a", usage=used(1.0), duration_s=3.0)
+    assert of_run(run).causes[0].commands[0] == f"orchestrate resume r {option}"
+
+
+def test_a_budget_that_the_workflow_sets_for_a_part_is_named_with_the_part() -> None:
     tasks = (agent_task("a", allowance=DOLLAR), agent_task("b", allowance=DOLLAR))
     run = Run(workflow(*tasks, phases=(PhaseSpec("main", budget=DOLLAR),))).start()
     run.succeed("a", usage=used(1.0))
@@ -190,8 +206,9 @@ def test_a_budget_that_only_the_workflow_sets_is_not_said_to_be_raised_by_resumi
     found = of_run(run)
     assert "the budget of phase main has 0.0000 USD left" in found.causes[0].text
     assert "1.0000 of 1 USD consumed" in found.causes[0].text
-    assert not any("--budget" in command for command in found.causes[0].commands)
-    assert "begun again" in found.next
+    more = "orchestrate resume r --budget-of phase:main --budget-usd USD"
+    assert found.causes[0].commands == (more, "orchestrate cost r")
+    assert more in found.next
 
 
 # -- providers ---------------------------------------------------------------------------------
