@@ -205,12 +205,10 @@ class AgentBackend(Backend, Protocol):
     Attributes:
         provider: whose rate limits and prices apply (`anthropic`, `openai`, …).
         hard_cost: the program itself stops at a cost; otherwise the host has to watch.
-        resumes: it can go on with a session after its process died.
     """
 
     provider: str
     hard_cost: bool
-    resumes: bool
 
     def status(self) -> BackendStatus:
         """What is there of it on this machine. Starts the program with `--version` at most."""

@@ -48,7 +48,6 @@ class _Agent:
         self.name = name
         self.provider = f"{name}-provider"
         self.hard_cost = hard
-        self.resumes = True
         self._open = open_ones
 
     def enforcement(self, permissions: Permissions, *, writes: bool) -> Enforcement:

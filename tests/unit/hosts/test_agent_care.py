@@ -67,7 +67,6 @@ class _Supervisor:
 class _Backend:
     name = "fake"
     provider = "acme"
-    resumes = True
 
     def __init__(self, result: AttemptResult, *, hard: bool = False) -> None:
         self.hard_cost = hard

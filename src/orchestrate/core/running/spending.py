@@ -90,10 +90,10 @@ def scope_names(state: RunState) -> tuple[str, ...]:
 
 def _backends(plan: PlanIndex) -> set[str]:
     """Backends that somebody may perform a task through, or that a budget is for already."""
-    resolver = plan.workflow.resolver
     found = set(plan.workflow.limits.backends)
-    for task in (*plan.order, *(() if resolver is None else (resolver,))):
-        found.update(each.backend for each in task.staff)
+    for task in (*plan.order, *plan.workflow.performed):
+        advisor = () if task.advisor is None else (task.advisor,)
+        found.update(each.backend for each in (*task.staff, *advisor))
     return found
 
 

@@ -55,7 +55,6 @@ class ClaudeBackend:
     name = "claude"
     provider = "anthropic"
     hard_cost = True
-    resumes = True
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = dict(environ)

@@ -58,7 +58,6 @@ class CodexBackend:
     name = NAME
     provider = "openai"
     hard_cost = False
-    resumes = True
 
     def __init__(self, environ: Mapping[str, str], *, stream_idle_s: float = STREAM_IDLE_S) -> None:
         self._environ = environ

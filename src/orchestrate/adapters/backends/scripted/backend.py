@@ -41,7 +41,6 @@ class ScriptedBackend:
     #: Nobody's rate limits and prices apply.
     provider = ""
     hard_cost = True
-    resumes = True
 
     def __init__(self, environ: Mapping[str, str], read: Callable[[Path], Script]) -> None:
         self._environ = dict(environ)
