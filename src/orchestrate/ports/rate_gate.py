@@ -38,6 +38,8 @@ class RateGate(Protocol):
         holder: str,
         limited: bool = False,
         retry_after_s: float | None = None,
+        *,
+        served: bool = True,
     ) -> None:
         """Give the permit back and say what was met; without effect for a holder not inside.
 
@@ -46,6 +48,8 @@ class RateGate(Protocol):
             holder: as entered.
             limited: it ended because the provider limits requests: everybody waits.
             retry_after_s: how long the provider asked to wait; None when it did not say.
+            served: the provider answered it, so that more may be let in. If it neither did that
+                nor set a limit, nothing is learned.
 
         Raises:
             StoreError: the machine's record of permits cannot be written.

@@ -292,6 +292,27 @@ class RateGateContract:
 
         run(script())
 
+    def test_probe_that_was_not_answered_proves_nothing(self) -> None:
+        """It was stopped, or its program could not be started: one more goes and asks."""
+
+        async def script() -> None:
+            gate, clock = self._gate(4)
+            await gate.enter(HERE, "a")
+            await clock.step(1.0)
+            gate.leave(HERE, "a", limited=True)
+            await clock.step(FIRST_WAIT_S)
+            for name in ("stopped", "broken"):
+                await gate.enter(HERE, name)
+                assert self._look(gate, clock).free == 0
+                gate.leave(HERE, name, served=False)
+                assert self._look(gate, clock).free == 1
+            await gate.enter(HERE, "served")
+            gate.leave(HERE, "served")
+            assert self._look(gate, clock).free == 2
+            gate.close()
+
+        run(script())
+
     def test_clock_set_back_does_not_keep_the_gate_closed(self) -> None:
         """It waits from then on for as long as it would have waited."""
 

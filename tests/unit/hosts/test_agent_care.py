@@ -281,6 +281,30 @@ def test_a_rate_limit_closes_the_gate_for_the_next_one(tmp_path: Path) -> None:
     assert waits is not None and 100.0 < waits <= 120.0
 
 
+@pytest.mark.parametrize(
+    ("result", "free"),
+    [
+        (AttemptResult(ok=False, cause="unavailable"), 1),
+        (AttemptResult(ok=False, cause="provider", usage=Usage()), 1),
+        (AttemptResult(ok=False, cause="refusal", usage=Usage(output_tokens=3)), 2),
+        (_good(), 2),
+    ],
+)
+def test_only_who_was_answered_lets_more_in(
+    tmp_path: Path, result: AttemptResult, free: int
+) -> None:
+    async def scene() -> int:
+        rig = _Rig(tmp_path, _Backend(result))
+        await rig.gate.enter("acme", "first")
+        rig.gate.leave("acme", "first", limited=True, retry_after_s=1.0)
+        rig.gate._states["acme"] = msgspec.structs.replace(rig.gate._states["acme"], until=1.0)
+        rig.supervisor.end.set()
+        await rig.performer.perform(rig.request())
+        return rig.gate.view(["acme"], SystemClock().now())["acme"].free
+
+    assert asyncio.run(scene()) == free
+
+
 def test_the_permit_is_given_back_when_the_attempt_is_stopped(tmp_path: Path) -> None:
     async def scene() -> tuple[int, int]:
         rig = _Rig(tmp_path, _Backend(_good()))

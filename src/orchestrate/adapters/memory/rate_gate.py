@@ -50,6 +50,8 @@ class MemoryRateGate:
         holder: str,
         limited: bool = False,
         retry_after_s: float | None = None,
+        *,
+        served: bool = True,
     ) -> None:
         """See RateGate."""
         began_at = self._inside.get(provider, {}).pop(holder, None)
@@ -58,7 +60,7 @@ class MemoryRateGate:
         state, now = self._state(provider), self._clock.now()
         if limited:
             self._states[provider] = rate_gate.limited(state, began_at, now, retry_after_s)
-        else:
+        elif served:
             self._states[provider] = rate_gate.served(state, now, self._width)
 
     def close(self) -> None:

@@ -91,6 +91,8 @@ class SqliteRateGate:
         holder: str,
         limited: bool = False,
         retry_after_s: float | None = None,
+        *,
+        served: bool = True,
     ) -> None:
         """See RateGate."""
         with self._file.writing():
@@ -103,7 +105,7 @@ class SqliteRateGate:
                 now, state = self._clock.now(), self._file.state(provider)
                 if limited:
                     self._file.save(provider, rate_gate.limited(state, row[1], now, retry_after_s))
-                else:
+                elif served:
                     self._file.save(provider, rate_gate.served(state, now, self._width))
         self._held.discard((provider, holder))
 

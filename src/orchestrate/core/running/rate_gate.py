@@ -11,7 +11,8 @@ inside at once. It starts at the maximum.
                          └──limit, for longer─┘
 
 A limit closes it until the provider said, or for a while that doubles each time. Then the width is
-1: whoever enters next is the probe. Each attempt that the provider served doubles the width; at the
+1: whoever enters next is the probe. Each attempt that the provider served doubles the width (one
+that was stopped before it was answered proves nothing, and the next one is the probe); at the
 maximum the gate is open again and forgets how often it had to close. Attempts that were inside
 when it closed keep their places, so a probe may have to wait for them; they are asking the
 provider already, and more at that moment is what it refused.

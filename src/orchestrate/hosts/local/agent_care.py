@@ -231,14 +231,17 @@ class AgentCare:
         try:
             yield ended.append
         finally:
-            limited = bool(ended) and ended[0].cause == "rate_limit"
+            result = ended[0] if ended else AttemptResult(ok=False)
+            limited = result.cause == "rate_limit"
+            answered = result.usage is not None and result.usage.tokens > 0
             # What cannot be given back ends with this process; the result is worth more.
             with contextlib.suppress(StoreError):
                 gate.leave(
                     provider,
                     request.token,
                     limited=limited,
-                    retry_after_s=ended[0].retry_after_s if limited else None,
+                    retry_after_s=result.retry_after_s if limited else None,
+                    served=result.ok or answered,
                 )
 
 
