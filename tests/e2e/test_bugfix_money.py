@@ -31,8 +31,10 @@ TO_THE_FIX = "baseline,investigation,resolution"
 
 
 @contextmanager
-def dear_bench(folder: Path, backend: str) -> Iterator[Bench]:
+def dear_bench(folder: Path, backend: str, allowance: str = "") -> Iterator[Bench]:
     """A repository with a bug, and a model whose every attempt costs about two cents.
+
+    `allowance` is the setting for one attempt, empty for what it is unless somebody sets it.
 
     What Codex asks after the answer that breaks the budget is not answered before it is stopped:
     it has no limit of its own, and is stopped when it is seen to have used too much.
@@ -51,7 +53,8 @@ def dear_bench(folder: Path, backend: str) -> Iterator[Bench]:
     roles = tuple(_before(role, cut) if role.name == "fix" else role for role in roles)
     with Bench(folder, claude=roles, codex=roles) as bench:
         bench.environ["ORCHESTRATE_SETUP"] = BORROWED
-        bench.environ["ORCHESTRATE_ATTEMPT_BUDGET_USD"] = "0.025"
+        if allowance:
+            bench.environ["ORCHESTRATE_ATTEMPT_BUDGET_USD"] = allowance
         bench.commit("a project with tests", PROJECT)
         yield bench
 
@@ -86,11 +89,13 @@ def assert_agrees(bench: Bench, backend: str) -> dict[str, Any]:
     return total
 
 
+@pytest.mark.parametrize("allowance", ["", "0.025"], ids=["unset", "25-mills"])
 @pytest.mark.parametrize("backend", PROGRAMS)
 def test_a_budget_in_dollars_stops_at_the_right_attempt_and_more_of_it_goes_on(
-    tmp_path: Path, backend: str
+    tmp_path: Path, backend: str, allowance: str
 ) -> None:
-    with dear_bench(tmp_path, backend) as bench:
+    """With the allowance of 2 USD that nobody set, one attempt at a time holds all that is left."""
+    with dear_bench(tmp_path, backend, allowance) as bench:
         done = bugfix(bench, backend, "--budget-usd", BUDGET_USD)
         assert done.code == 8, done
         (advice,) = [line for line in done.err.splitlines() if "orchestrate resume" in line]
