@@ -115,6 +115,9 @@ def test_parallel_leaves_the_request_alone(bench: Bench) -> None:
         (("--phases", "cooking"), "cooking"),
         (("--agents", "nobody"), "nobody"),
         (("--budget-usd", "0"), "budget-usd"),
+        (("--budget-turns", "0"), "budget-turns"),
+        (("--budget-time", "0s"), "with no time nothing can be done"),
+        (("--budget-time", "soon"), "'soon' is not a duration; write it as in 90s, 5m or 1h30m"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

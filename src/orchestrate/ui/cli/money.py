@@ -59,7 +59,7 @@ class _Dollars(click.FloatRange):
 
 
 class _Duration(click.ParamType):  # type: ignore[type-arg] # not generic in all versions
-    """Seconds, written as workflows write them: `90m`, `1h 30m`."""
+    """Seconds, more than none, written as workflows write them: `90m`, `1h30m`."""
 
     name = "duration"
 
@@ -67,9 +67,12 @@ class _Duration(click.ParamType):  # type: ignore[type-arg] # not generic in all
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         try:
-            return parse_duration(value)
+            found = parse_duration(value)
         except ValueError as error:
-            self.fail(str(error), param, ctx)
+            self.fail(f"{error}; write it as in 90s, 5m or 1h30m.", param, ctx)
+        if not found:
+            self.fail("with no time nothing can be done.", param, ctx)
+        return found
 
 
 def budget_options(function: Callable[..., Any]) -> Callable[..., Any]:
