@@ -135,6 +135,8 @@ def test_the_budget_of_a_phase_runs_out_and_is_raised_by_the_command_it_names(
         assert bench.steps(backend) == [0, 1]
         wrong = bench.call("resume", "--yes", "--budget-of", "phase:q", "--budget-tokens", "9000")
         assert wrong.code == 2, wrong
+        wrong = bench.call("resume", "--preview", "--budget-of", "phase:q", "--budget-tokens", "9")
+        assert wrong.code == 2, "it is refused before anything is shown or asked"
         there = f"run, phase:p, backend:{backend}, task:t1, task:t2"
         assert f"name one of: {there}" in wrong.err
         bare = bench.call("resume", "--yes", "--budget-of", "phase:p")

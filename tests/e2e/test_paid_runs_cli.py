@@ -13,6 +13,7 @@ import pytest
 from orchestrate import wiring
 from orchestrate.errors import ConfigurationError, DefinitionError, RequestError
 from orchestrate.ui.cli.bugfix import bugfix
+from orchestrate.ui.cli.cost import cost
 from orchestrate.ui.cli.output import Output
 from orchestrate.ui.cli.resume import resume
 from orchestrate.ui.cli.run import run
@@ -235,12 +236,17 @@ def test_who_runs_out_of_the_runs_budget_is_told_how_to_give_more(shop: Shop) ->
     assert again.code == 8
 
 
-def test_who_runs_out_of_a_budget_of_the_workflow_is_not_told_to_give_the_run_more(
+def test_who_runs_out_of_a_budget_of_the_workflow_is_told_to_give_that_one_more(
     shop: Shop,
 ) -> None:
     budget = "agent: code-reviewer, budget: {cost_usd: 0.05},"
     shop.add({".orchestrate/workflows/look.yaml": FLOW.replace("agent: code-reviewer,", budget)})
     done = shop.look("--yes")
     assert done.code == 8, (done.error, done.err)
-    assert "the workflow sets that budget" in done.err
-    assert "--budget-usd" not in done.err.rpartition("budget of task")[2]
+    more = done.err.rpartition("the budget of task look has")[2]
+    assert "--budget-of task:look --budget-usd USD" in more
+    assert "budget of task look: 0.0500 USD; left: 0.00 USD" in shop.call(cost).out
+    again = shop.call(resume, "--yes", "--budget-of", "task:look", "--budget-usd", "0.05")
+    assert again.code == 8, (again.error, again.err)
+    assert "the budget of task look of run" in again.err
+    assert "is 0.05 USD already" in again.err

@@ -49,7 +49,7 @@ class Rig:
         folder = self.folder / f"attempt-{number}"
         for name in ("outputs", "scratch"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        for name in ("sessions", "shared"):
+        for name in ("sessions", "reused"):
             (self.folder / name).mkdir(exist_ok=True)
         found: dict[str, Any] = {
             "key": AttemptKey("run", "task", number),
@@ -60,7 +60,7 @@ class Rig:
             "outputs_dir": str(folder / "outputs"),
             "scratch_dir": str(folder / "scratch"),
             "sessions_dir": str(self.folder / "sessions"),
-            "shared_dir": str(self.folder / "shared"),
+            "reused_dir": str(self.folder / "reused"),
             "workspace": str(self.workspace),
             "prompt": "Do the task.",
             "assignee": Assignee("builder", "codex", PLAIN_MODEL, "openai", paid=True),

@@ -167,7 +167,7 @@ def test_a_session_goes_on_in_another_workspace(server: ModelServer, tmp_path: P
     assert not (rig.workspace / "b.txt").exists()
 
 
-def test_what_the_program_keeps_of_itself_is_made_once_for_all_tasks(
+def test_what_the_program_keeps_of_itself_is_made_once_for_one_task_after_another(
     server: ModelServer, tmp_path: Path
 ) -> None:
     """Six databases with all their migrations, 65 ms; each home of a task would have its own."""
@@ -176,18 +176,28 @@ def test_what_the_program_keeps_of_itself_is_made_once_for_all_tasks(
     for number, home in enumerate(homes, 1):
         home.mkdir()
         assert rig.run(rig.request(number, sessions_dir=str(home))).ok
-    assert list((tmp_path / "shared" / "codex").glob("state_*.sqlite"))
+    assert list((tmp_path / "reused" / "codex").glob("state_*.sqlite"))
     assert [path for home in homes for path in home.rglob("*.sqlite")] == []
 
 
-def test_a_session_goes_on_without_what_the_tasks_share(
-    server: ModelServer, tmp_path: Path
+@pytest.mark.parametrize("now", ["gone", "another task's"])
+def test_a_session_goes_on_without_the_databases_it_was_begun_with(
+    server: ModelServer, tmp_path: Path, now: str
 ) -> None:
     rig = _rig(server, tmp_path, turn(Say("one")), turn(Say("two")))
     first = rig.run()
-    shutil.rmtree(tmp_path / "shared" / "codex")
-    assert rig.run(rig.request(2, session=first.session)).ok
-    assert len({each.conversation for each in server.asked(NAME)}) == 1
+    if now == "gone":
+        shutil.rmtree(tmp_path / "reused" / "codex")
+        more = {}
+    else:
+        more = {"reused_dir": str(tmp_path / "other")}
+        other = rig.request(2, sessions_dir=str(tmp_path / "elsewhere"), **more)
+        assert rig.run(other).ok
+    again = rig.run(rig.request(3, session=first.session, **more))
+    assert again.ok
+    assert first.session is not None and again.session is not None
+    assert again.session.id == first.session.id
+    assert server.asked(NAME)[-1].conversation == server.asked(NAME)[0].conversation
 
 
 @pytest.mark.parametrize("containment", ["pid-namespace", "subreaper"])

@@ -16,21 +16,24 @@ def folder(tmp_path: Path) -> Path:
     (attempt / "stdout.log").write_text("12345")
     (attempt / "outputs" / "report.txt").write_text("123")
     (tmp_path / "run" / "driver.log").write_text("12")
+    for name in ("sessions/a/claude-home", "reused/0/codex"):
+        (tmp_path / "run" / name).mkdir(parents=True)
+        (tmp_path / "run" / name / "said").write_text("1")
     for name in ("owner.lock", "audit.json", "orchestrate-run.patch"):
         (tmp_path / "run" / name).write_text("stays")
     return tmp_path / "run"
 
 
 def test_transcripts_and_artifacts_go_and_the_rest_stays(folder: Path) -> None:
-    assert contents_bytes(folder) == 10
-    assert purge(folder, at=5.0, by="ada") == 10
+    assert contents_bytes(folder) == 12
+    assert purge(folder, at=5.0, by="ada") == 12
     assert {path.name for path in folder.iterdir()} == {
         *("owner.lock", "audit.json", "orchestrate-run.patch"),
         MARK_FILE,
     }
     note = purged(folder)
     assert note is not None
-    assert (note.at, note.by, note.freed_bytes) == (5.0, "ada", 10)
+    assert (note.at, note.by, note.freed_bytes) == (5.0, "ada", 12)
 
 
 def test_what_was_cut_off_by_a_crash_is_finished_and_counted(folder: Path) -> None:
@@ -40,7 +43,7 @@ def test_what_was_cut_off_by_a_crash_is_finished_and_counted(folder: Path) -> No
     assert purge(folder, at=6.0, by="bob") == 4
     note = purged(folder)
     assert note is not None
-    assert (note.at, note.freed_bytes) == (6.0, 14)
+    assert (note.at, note.freed_bytes) == (6.0, 16)
 
 
 def test_links_are_removed_and_not_followed(folder: Path, tmp_path: Path) -> None:

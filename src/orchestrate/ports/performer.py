@@ -92,9 +92,9 @@ class AttemptRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     (an object) that the answer has to match; it is always there for models. `advice` is what an
     architect said after earlier failures; `advising`: this attempt gives such advice and changes
     nothing. `must_change`: ending without a change is a failure. `sessions_dir` is a private folder
-    kept for the task's later attempts, `shared_dir` one that all attempts of the run have in
-    common: for what an agent's program would otherwise make anew each time. With `toolbox`, what
-    the agent runs finds the project's test environment.
+    kept for the task's later attempts; `reused_dir` one that no other attempt uses meanwhile and
+    later ones of the run use again, for what an agent's program would otherwise make anew each
+    time. With `toolbox`, what the agent runs finds the project's test environment.
     """
 
     key: AttemptKey
@@ -138,7 +138,7 @@ class AttemptRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     advising: bool = False
     must_change: bool = False
     sessions_dir: str = ""
-    shared_dir: str = ""
+    reused_dir: str = ""
     toolbox: Toolbox = Toolbox()
 
 

@@ -36,6 +36,7 @@ class _Supervisor:
     def __init__(self) -> None:
         self.end = asyncio.Event()
         self.started = asyncio.Event()
+        self.two = asyncio.Event()
         self.stopping = asyncio.Event()
         self.lingers: asyncio.Event | None = None
         self.specs: list[ProcessSpec] = []
@@ -46,6 +47,8 @@ class _Supervisor:
         (folder / "stdout.log").touch()
         self.specs.append(spec)
         self.started.set()
+        if len(self.specs) == 2:
+            self.two.set()
         try:
             await self.end.wait()
         except asyncio.CancelledError:
@@ -72,11 +75,13 @@ class _Backend:
         self.hard_cost = hard
         self.result = result
         self.usage: Usage | None = None
+        self.places: list[str] = []
 
     def refusal(self, task: TaskSpec) -> str:
         return ""
 
     def spec(self, request: AttemptRequest) -> ProcessSpec:
+        self.places.append(request.reused_dir)
         return ProcessSpec(("agent",), cwd="/", timeout_s=request.timeout_s)
 
     def parse(self, request: AttemptRequest, outcome: ProcessOutcome) -> AttemptResult:
@@ -303,6 +308,24 @@ def test_only_who_was_answered_lets_more_in(
         return rig.gate.view(["acme"], SystemClock().now())["acme"].free
 
     assert asyncio.run(scene()) == free
+
+
+def test_a_folder_is_used_by_one_attempt_at_a_time_and_again_by_later_ones(tmp_path: Path) -> None:
+    backend = _Backend(_good())
+    home = tmp_path / "reused"
+
+    async def scene() -> None:
+        rig = _Rig(tmp_path, backend)
+        request = rig.request(reused_dir=str(home))
+        both = asyncio.gather(rig.performer.perform(request), rig.performer.perform(request))
+        await rig.supervisor.two.wait()
+        assert sorted(path.name for path in home.iterdir()) == ["0", "1"]
+        rig.supervisor.end.set()
+        await both
+        await rig.performer.perform(request)
+
+    asyncio.run(scene())
+    assert backend.places == [str(home / name) for name in ("0", "1", "0")]
 
 
 def test_the_permit_is_given_back_when_the_attempt_is_stopped(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 """What a run left in its folder beside the log, and taking it away when nobody needs it any more.
 
-Transcripts, requests and artifacts lie in the entries named in `CONTENTS`. What stays: the lock
-that says who drives the run, what the audit compares with, and a patch, which is the run's result
-where there is no git.
+Transcripts, requests, artifacts and the conversations of agents lie in the entries named in
+`CONTENTS`. What stays: the lock that says who drives the run, what the audit compares with, and a
+patch, which is the run's result where there is no git.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 from orchestrate.adapters.system.durable_file import write_durably
 
 #: Entries of a run's folder that `purge` removes.
-CONTENTS = ("attempts", "evidence", "gates", "driver.log")
+CONTENTS = ("attempts", "evidence", "gates", "sessions", "reused", "driver.log")
 MARK_FILE = "purged.json"
 
 

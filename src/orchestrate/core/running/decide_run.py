@@ -15,12 +15,9 @@ from orchestrate.core.running.legality import (
     refusal,
     require_row,
 )
-from orchestrate.core.running.spending import budget_of, scope_names
+from orchestrate.core.running.spending import require_scope
 from orchestrate.core.running.state import RunState
 from orchestrate.errors import RequestError
-
-#: Most budgets that a message names.
-_MOST_NAMED = 20
 
 
 def create(state: RunState, command: cmd.CreateRun, now: float) -> Events:
@@ -92,13 +89,7 @@ def set_budget(state: RunState, command: cmd.SetBudget, now: float) -> Events:
         )
     if state.status not in BUDGET_CHANGES:
         raise refusal(state, f"SetBudget is not possible while the run is {state.status.value}")
-    if budget_of(state, command.scope) is None:
-        names = scope_names(state)
-        more = ", …" if len(names) > _MOST_NAMED else ""
-        raise RequestError(
-            f"nothing is consumed from {command.scope!r} in this run",
-            remedy=f"name one of: {', '.join(names[:_MOST_NAMED])}{more}",
-        )
+    require_scope(state, command.scope)
     return (ev.BudgetChanged(at=now, budget=command.budget, scope=command.scope, by=command.by),)
 
 

@@ -28,10 +28,14 @@ from orchestrate.core.running.plan import PlanIndex, bits
 from orchestrate.core.running.recovery import performing
 from orchestrate.core.running.state import RunState
 from orchestrate.core.sharing.usage import Usage
+from orchestrate.errors import RequestError
 
 #: An attempt starts only if at least this share of its allowance, or of a smaller budget, is left:
 #: with less it would be cut off before it could deliver, and what it consumed would be wasted.
 LEAST_SHARE = 0.1
+
+#: Most budgets that a message names.
+_MOST_NAMED = 20
 
 RUN = "run"
 
@@ -67,7 +71,7 @@ def budget_of(state: RunState, scope: str) -> Budget | None:
         return None
     if kind == "phase" and name in plan.phase_number:
         planned = plan.workflow.phases[plan.phase_number[name]].budget
-    elif kind == "task" and name in plan.position and not plan.order[plan.position[name]].group:
+    elif kind == "task" and name in plan.position and _draws(plan, plan.position[name]):
         planned = plan.order[plan.position[name]].budget
     elif kind == "backend" and name in _backends(plan):
         planned = plan.workflow.limits.backends.get(name, UNLIMITED)
@@ -79,21 +83,43 @@ def scope_names(state: RunState) -> tuple[str, ...]:
     plan = state.plan
     if plan is None:
         return (RUN,)
-    tasks = (task for task in plan.order if (task.staff or task.is_group) and not task.group)
     return (
         RUN,
         *(f"phase:{phase.name}" for phase in plan.workflow.phases),
         *(f"backend:{name}" for name in sorted(_backends(plan))),
-        *(f"task:{task.id}" for task in tasks),
+        *(f"task:{task.id}" for number, task in enumerate(plan.order) if _draws(plan, number)),
     )
 
 
+def require_scope(state: RunState, scope: str) -> Budget:
+    """What may be consumed from `scope` in all.
+
+    Raises:
+        RequestError: the run has no such scope.
+    """
+    found = budget_of(state, scope)
+    if found is None:
+        names = scope_names(state)
+        more = ", …" if len(names) > _MOST_NAMED else ""
+        raise RequestError(
+            f"nothing is consumed from {scope!r} in this run",
+            remedy=f"name one of: {', '.join(names[:_MOST_NAMED])}{more}",
+        )
+    return found
+
+
+def _draws(plan: PlanIndex, number: int) -> bool:
+    """Whether anything may be consumed for a task; what members consume is their group's."""
+    task = plan.order[number]
+    return not task.group and (task.is_group or bool(plan.paid >> number & 1))
+
+
 def _backends(plan: PlanIndex) -> set[str]:
-    """Backends that somebody may perform a task through, or that a budget is for already."""
+    """Backends that somebody paid may perform a task through, or that a budget is for already."""
     found = set(plan.workflow.limits.backends)
     for task in (*plan.order, *plan.workflow.performed):
         advisor = () if task.advisor is None else (task.advisor,)
-        found.update(each.backend for each in (*task.staff, *advisor))
+        found.update(each.backend for each in (*task.staff, *advisor) if each.paid)
     return found
 
 
@@ -147,7 +173,8 @@ def reservation(state: RunState, number: int, held: Mapping[str, Amount], among:
     """The most an attempt at task `number` may consume now; `held` is reserved already.
 
     What its allowance does not limit it may have all of what is left, divided by `among`: as many
-    could start now. Otherwise the first would hold everything, and nothing run beside it.
+    could start now, if phases and agents had no limits. Otherwise the first would hold everything,
+    and nothing run beside it.
 
     Raises:
         Shortage: too little is left.

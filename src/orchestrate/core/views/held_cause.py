@@ -61,8 +61,7 @@ def held_together(state: RunState, held: dict[str, Held], at: float) -> list[Cau
     causes: list[Cause] = []
     sorts: dict[tuple[str, str], list[Held]] = {}
     for item in held.values():
-        # Each provider and each budget is a reason of its own.
-        why = _own_reason(state, item) if item.kind in ("rate-limit", "budget") else ""
+        why = _own_reason(state, item)
         sorts.setdefault((item.kind, why), []).append(item)
     for (kind, _), items in sorts.items():
         soonest = min(items, key=lambda item: item.until or 0.0)
@@ -77,7 +76,10 @@ def held_together(state: RunState, held: dict[str, Held], at: float) -> list[Cau
 
 
 def _own_reason(state: RunState, held: Held) -> str:
-    return f"{provider_of(state, state.index.position[held.task])} {held.reason}"
+    """Which provider, budget, phase or agent it is about; empty for what holds all alike."""
+    if held.kind in ("rate-limit", "budget"):
+        return f"{provider_of(state, state.index.position[held.task])} {held.reason}"
+    return held.reason if held.kind in ("phase-limit", "agent-limit") else ""
 
 
 def held_alone(state: RunState, number: int, at: float) -> Held | None:

@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+import itertools
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -78,10 +79,18 @@ class AgentCare:
         self._gate = gate
         self._pricing = pricing
         self._prepared = False
+        self._in_use: set[str] = set()
 
     async def perform(self, host: Host, backend: Backend, request: AttemptRequest) -> AttemptResult:
         """Perform an attempt that has its workspace."""
         request = await self._briefing.complete(request)
+        with self._place(request.reused_dir) as place:
+            placed = msgspec.structs.replace(request, reused_dir=place)
+            return await self._perform(host, backend, placed)
+
+    async def _perform(
+        self, host: Host, backend: Backend, request: AttemptRequest
+    ) -> AttemptResult:
         folder = prepare_folder(request)
         spec = backend.spec(request)
         if spec.max_file_bytes is None:
@@ -92,6 +101,20 @@ class AgentCare:
             result = await self._run(host, backend, request, spec, folder)
             report(result)
         return result
+
+    @contextlib.contextmanager
+    def _place(self, home: str) -> Iterator[str]:
+        """The first folder in `home` that nobody uses, for as long as the attempt lasts.
+
+        This process alone drives the run, and what a driver before it left is ended by now.
+        """
+        places = (f"{home}/{number}" for number in itertools.count())
+        place = next(each for each in places if each not in self._in_use) if home else ""
+        self._in_use.add(place)
+        try:
+            yield place
+        finally:
+            self._in_use.discard(place)
 
     async def _run(
         self,

@@ -20,7 +20,7 @@ def prepare_folder(request: AttemptRequest) -> Path:
     """Make the attempt's folder, private to the user, with the request in it."""
     folder = Path(request.folder)
     private = [folder, Path(request.outputs_dir), Path(request.scratch_dir)]
-    private += [Path(each) for each in (request.sessions_dir, request.shared_dir) if each]
+    private += [Path(each) for each in (request.sessions_dir, request.reused_dir) if each]
     for path in private:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     target = folder / "request.json"

@@ -95,7 +95,7 @@ def build_request(
         advising=advising,
         paths=task.forecast,
         sessions_dir=f"{own}{os.sep}sessions{os.sep}{key.task}",
-        shared_dir=f"{own}{os.sep}shared",
+        reused_dir=f"{own}{os.sep}reused",
     )
 
 

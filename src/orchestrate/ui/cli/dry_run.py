@@ -46,6 +46,8 @@ class PlanData(msgspec.Struct, frozen=True, kw_only=True):
     bound_usd: float | None
     budget_usd: float | None
     budget_tokens: int | None
+    budget_turns: int | None
+    budget_time_s: float | None
 
 
 def show_plan(
@@ -66,6 +68,8 @@ def show_plan(
         bound_usd=found.outlook.bound_usd,
         budget_usd=budget.cost_usd,
         budget_tokens=budget.tokens,
+        budget_turns=budget.turns,
+        budget_time_s=budget.time_s,
     )
     output.data(data, lambda: "\n".join(_lines(found, performers)))
     return 0

@@ -91,28 +91,28 @@ def budget_options(function: Callable[..., Any]) -> Callable[..., Any]:
             type=_Duration(),
             default=None,
             metavar="DURATION",
-            help="Most time agents may be at work, as in 90m; attempts side by side add up.",
+            help="Most time agents may be at work in all, as in 90m; those side by side add up.",
         ),
         click.option(
             "--budget-turns",
             type=click.IntRange(min=1),
             default=None,
             metavar="N",
-            help="Most model calls the whole run may make.",
+            help="Most model calls it may make in all.",
         ),
         click.option(
             "--budget-tokens",
             type=click.IntRange(min=1),
             default=None,
             metavar="N",
-            help="Most tokens the whole run may use.",
+            help="Most tokens it may use in all.",
         ),
         click.option(
             "--budget-usd",
             type=_Dollars(min=0, min_open=True),
             default=None,
             metavar="USD",
-            help="Most US dollars the whole run may cost; it pauses when they are used up.",
+            help="Most US dollars it may cost in all; the run pauses when they are used up.",
         ),
     ):
         wrapped = option(wrapped)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from orchestrate.app.outlook import Outlook
 from orchestrate.core.agents.script import ACCOUNT, SCRIPTED
 from orchestrate.core.planning.definition import Workflow
+from orchestrate.core.views.amounts import budget_text
 from orchestrate.ports.performer import BackendStatus
 from orchestrate.ui.cli.output import printable
 
@@ -44,12 +45,8 @@ def outlook_lines(found: Staffed) -> list[str]:
         lines.append(f"          soft for {', '.join(cost.soft)}: stopped when seen to cost more")
     lines += [f"          {_unpriced_text(found, name)}" for name in cost.unpriced]
     budget = found.workflow.limits.budget
-    parts = []
-    if budget.cost_usd is not None:
-        parts.append(f"{budget.cost_usd:g} USD")
-    if budget.tokens is not None:
-        parts.append(f"{budget.tokens} tokens")
-    lines.append(f"budget    {', '.join(parts) or 'none; --budget-usd USD sets one for the run'}")
+    none = "none; --budget-usd USD sets one for the run"
+    lines.append(f"budget    {budget_text(budget) if budget.limits else none}")
     return lines
 
 

@@ -102,9 +102,8 @@ def go_on(
                     f"run {name} is driven by {wiring.ownership_of(site, name).owner()}",
                     remedy=f"there is nothing to resume; follow it: orchestrate attach {name}",
                 )
-            session = wiring.open_session(site, store)
-            more = _more(runs.load(store, name), budget, budget_of)
-            _give_more(session, output, name, more)
+            more = _more(output, runs.load(store, name), budget, budget_of)
+            _give_more(wiring.open_session(site, store), output, name, more)
             output.message(f"run {name} is driven by another process; following it")
             return _follow(output, site, store, name)
         if (purged := purge_note(site, name)) is not None:
@@ -112,6 +111,7 @@ def go_on(
         known = wiring.backends()
         session = wiring.open_session(site, store, known)
         state = runs.load(store, name)
+        more = _more(output, state, budget, budget_of)
         preview = runs.preview(state, wiring.outcome_finder(site, state))
         conclude.show_preview(output, preview, final=only_preview)
         if only_preview:
@@ -121,7 +121,6 @@ def go_on(
             raise ConflictError(
                 f"run {name} was not resumed", remedy=f"orchestrate resume {name} --yes"
             )
-        more = _more(state, budget, budget_of)
         if detach:
             state = _give_more(session, output, name, more) or state
             return detached.detach(output, site, store, state)
@@ -150,24 +149,32 @@ def _give_more(
     if more is None:
         return None
     state = asyncio.run(session.tell(run, more))
-    of = f"run {run}" if more.scope == RUN else f"{more.scope} of run {run}"
-    output.message(f"the budget of {of} is {budget_text(more.budget)} now")
+    output.message(f"the budget of {_of(run, more.scope)} is {budget_text(more.budget)} now")
     return state
 
 
-def _more(state: RunState, given: Budget, scope: str) -> SetBudget | None:
-    """The budget of `scope` with what the user changes of it; None where that is nothing."""
+def _of(run: str, scope: str) -> str:
+    return f"run {run}" if scope == RUN else f"{scope.replace(':', ' ', 1)} of run {run}"
+
+
+def _more(output: Output, state: RunState, given: Budget, scope: str) -> SetBudget | None:
+    """The budget of `scope` with what the user changes of it; None where that is nothing.
+
+    Raises:
+        RequestError: there is no such scope, or no amount is given.
+    """
+    before = spending.require_scope(state, scope)
     if not given.limits:
         if scope != RUN:
             raise RequestError(
                 f"--budget-of {scope} says whose budget, and nothing says how much",
-                remedy="add --budget-usd USD, --budget-tokens N, --budget-turns N or --budget-time",
+                remedy="add --budget-usd, --budget-tokens, --budget-turns or --budget-time",
             )
         return None
-    before = spending.budget_of(state, scope) or UNLIMITED
     pairs = zip(msgspec.structs.astuple(given), msgspec.structs.astuple(before), strict=True)
     budget = Budget(*(old if new is None else new for new, old in pairs))
     if budget == before:
+        output.message(f"the budget of {_of(state.run, scope)} is {budget_text(budget)} already")
         return None
     return SetBudget(budget=budget, scope=scope, by=conclude.user_name())
 

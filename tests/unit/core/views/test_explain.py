@@ -83,6 +83,24 @@ def test_ready_task_waits_for_an_agent_that_does_one_at_once() -> None:
     assert found.next == "it starts when an attempt ends"
 
 
+def test_each_full_agent_and_phase_is_a_cause_of_its_own() -> None:
+    alpha, beta = (Assignee(name, "claude", max_parallel=1) for name in ("alpha", "beta"))
+    tasks = [agent_task(f"a{n}", staff=(alpha,)) for n in (1, 2)]
+    tasks += [agent_task(f"b{n}", staff=(beta,)) for n in (1, 2)]
+    run = Run(workflow(*tasks)).start()
+    run.begin("a1", "b1")
+    said = [cause.text for cause in of_run(run).causes]
+    assert "agent alpha does at most 1 at once; held: a2" in said
+    assert "agent beta does at most 1 at once; held: b2" in said
+    phases = (PhaseSpec("one", max_concurrent=1), PhaseSpec("two", max_concurrent=1))
+    tasks = [task(f"{phase.name}{n}", phase=phase.name) for phase in phases for n in (1, 2)]
+    run = Run(workflow(*tasks, phases=phases)).start()
+    run.begin("one1", "two1")
+    said = [cause.text for cause in of_run(run).causes]
+    assert "phase one runs 1 at once; held: one2" in said
+    assert "phase two runs 1 at once; held: two2" in said
+
+
 def test_ready_task_waits_for_a_slot_a_phase_or_memory() -> None:
     phases = (PhaseSpec("main", max_concurrent=1), PhaseSpec("wide"))
     run = Run(

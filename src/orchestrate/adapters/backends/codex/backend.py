@@ -102,9 +102,10 @@ class CodexBackend:
         own = access.way == "login"
         on_stdin = own and len(prompt.system.encode()) > LARGEST_ARGUMENT
         env = self._environment(request, access) | {"CODEX_HOME": str(home)}
-        if access.way == "key" and request.shared_dir:
-            # Made by whichever attempt is first: each home of its own would cost each 65 ms.
-            env["CODEX_SQLITE_HOME"] = str(Path(request.shared_dir, NAME))
+        if access.way == "key" and request.reused_dir:
+            # Making the databases takes 65 ms. Never two programs at once: some versions fail when
+            # another makes or locks them.
+            env["CODEX_SQLITE_HOME"] = str(Path(request.reused_dir, NAME))
         settings = configuration(
             request,
             access,
