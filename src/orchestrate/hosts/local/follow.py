@@ -25,12 +25,14 @@ async def follow(
 ) -> AsyncIterator[tuple[list[AnyEvent], RunState]]:
     """Events and the state after them, until the run ends or nobody drives it any more.
 
-    The first item is the present state with no events. `owned` tells whether a live process drives
-    the run; it is asked before the log is read for the last time, so that nothing is missed.
+    A run with an integration line is followed until its driver lets go of it: what became of the
+    user's things is recorded after its end. The first item is the present state with no events.
+    `owned` tells whether a live process drives the run; it is asked before the log is read for the
+    last time, so that nothing is missed.
     """
     state = runs.load(store, run)
     yield [], state
-    while state.status not in RUN_ENDED or state.live:
+    while state.base or state.status not in RUN_ENDED or state.live:
         alive = owned()
         events = []
         for stored in store.read(run, state.version):
