@@ -280,8 +280,8 @@ def _within(workflow: Workflow, site: wiring.Site, spending: Spending) -> Workfl
 def require_consent(output: Output, site: wiring.Site, found: Staffed, spending: Spending) -> None:
     """Show what a run may cost, and have the user agree the first time in a repository.
 
-    Where nobody can be asked, a budget of the user's own is their agreement. One that a workflow
-    sets is not: whoever wrote a repository does not decide what is spent on it.
+    Where nobody can be asked, a budget of the user's own in dollars or tokens is their agreement.
+    One that a workflow sets is not: whoever wrote a repository does not decide what is spent on it.
 
     Raises:
         ConfigurationError: the user did not agree, or nobody could be asked and no budget was set.
